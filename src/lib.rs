@@ -1,0 +1,22 @@
+//! `stillholds` says which assumptions of a design have decayed, and why.
+//!
+//! ```text
+//!  roof      main.rs  cli/                               the binary: clap and printing live here and nowhere else
+//!            ───────────────────────────────────────── crate boundary, enforced by the compiler
+//!  floor 3   check.rs   project.rs                       the spine; the project file
+//!  floor 2   evaluate/                                   policies × facts → verdicts
+//!  floor 1   policy/   facts/   report/
+//!  ground    model/   source.rs                          the nouns; files, spans and errors at places
+//!
+//!  snapshot folder ──facts::load───▶ Facts ───┐
+//!                                             ├─evaluate──▶ Judged ──check──▶ Report ──render──▶ bytes
+//!  .rego, .md ──────policy::load───▶ Policies ┘
+//! ```
+//!
+//! Imports point down only. Evaluation is a pure function of policies, facts and `now`: no network, no clock, no
+//! environment inside it.
+
+pub mod model;
+pub mod policy;
+pub mod source;
+pub mod yaml;

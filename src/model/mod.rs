@@ -1,0 +1,24 @@
+//! The nouns of the project: what is assumed, what was collected, what was found. No I/O, no engine.
+
+mod age;
+mod assumption;
+mod evidence;
+mod finding;
+mod path;
+mod report;
+mod snapshot;
+mod verdict;
+mod violation;
+
+pub use age::{Age, AgeError, MaxAge};
+pub use assumption::{Assumption, Document, Read, RelatedResource, Severity, Vacuous};
+pub use evidence::{Condition, Evidence, Operand, Outcome};
+pub use finding::{Finding, FindingSeverity};
+pub use path::{Path, PathError, Segment};
+pub use report::{ExitCode, Gate, Judged, Presence, ProjectRef, Report, Summary};
+pub use snapshot::{Basis, Part, Snapshot, Source, Status};
+pub use verdict::{Note, Reason, Verdict};
+pub use violation::{Class, Direction, Measure, RuleRef, Violation, ViolationKind, ViolationStatus};
+
+/// Any JSON value, as policies and facts write it.
+pub type Json = serde_json::Value;

@@ -1,0 +1,81 @@
+//! One Rego module as the engine reads it, and how its bytes lead back to the file it stands in.
+
+use crate::source::{Place, SourceFile, Span};
+
+/// A Rego module: a whole `.rego` file, or the fences of one package in a Markdown file.
+///
+/// The engine reads `text`; its lines are the file's own lines, but in Markdown a line may have lost its indentation
+/// (or a quote's marks), so columns differ and spans are led back through [`Module::place`].
+#[derive(Debug, Clone)]
+pub struct Module {
+    /// The file it stands in.
+    pub file: SourceFile,
+    /// What the engine reads.
+    pub text: String,
+    /// Rego v0 instead of v1.
+    pub v0: bool,
+    /// Whether it is loaded by `test` only.
+    pub is_test: bool,
+    /// For each run of bytes that stand together in the file: where it starts in `text` and in the file. Sorted.
+    runs: Vec<(usize, usize)>,
+    /// The prose around each fence; empty for a `.rego` file.
+    pub prose: Vec<Prose>,
+}
+
+/// What the Markdown around a fence says of the rules in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prose {
+    /// The fence's bytes in the module's text.
+    pub span: Span,
+    /// The nearest heading above it, as text.
+    pub heading: Option<String>,
+    /// That heading's anchor, as GitHub makes it.
+    pub anchor: Option<String>,
+    /// The paragraph directly above it, as text.
+    pub paragraph: Option<String>,
+}
+
+impl Module {
+    /// A whole file. A byte order mark is taken off, which the engine does not know.
+    #[must_use]
+    pub fn of_file(file: SourceFile, v0: bool) -> Self {
+        let bom = if file.text().starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let text = file.text()[bom..].to_owned();
+        let is_test = file.path().ends_with("_test.rego");
+        Self { file, text, v0, is_test, runs: vec![(0, bom)], prose: Vec::new() }
+    }
+
+    /// A module of fences; `runs` as in [`Module`].
+    #[must_use]
+    pub fn of_fences(
+        file: SourceFile,
+        text: String,
+        is_test: bool,
+        runs: Vec<(usize, usize)>,
+        prose: Vec<Prose>,
+    ) -> Self {
+        Self { file, text, v0: false, is_test, runs, prose }
+    }
+
+    /// Where bytes of the text stand in the file.
+    #[must_use]
+    pub fn place(&self, span: impl Into<Span>) -> Place {
+        let span = span.into();
+        let start = self.offset(span.start);
+        // The end belongs to the byte before it: a span that ends with its line must not reach into the next.
+        let end = if span.end > span.start { self.offset(span.end - 1) + 1 } else { start };
+        self.file.at(start..end.max(start))
+    }
+
+    fn offset(&self, at: usize) -> usize {
+        let run = self.runs.partition_point(|(text, _)| *text <= at);
+        let (text, file) = self.runs[run.saturating_sub(1)];
+        (file + (at - text.min(at))).min(self.file.text().len())
+    }
+
+    /// The prose of the fence that holds this byte of the text.
+    #[must_use]
+    pub fn prose_at(&self, at: usize) -> Option<&Prose> {
+        self.prose.iter().find(|prose| prose.span.start <= at && at <= prose.span.end)
+    }
+}
