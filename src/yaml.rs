@@ -65,6 +65,15 @@ impl Node {
         }
     }
 
+    /// The entries, if it is a mapping.
+    #[must_use]
+    pub fn as_entries(&self) -> Option<&[(Key, Node)]> {
+        match &self.value {
+            Value::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
     /// The value without places.
     #[must_use]
     pub fn to_json(&self) -> Json {
@@ -128,6 +137,14 @@ pub enum YamlError {
         /// The mapping it should stand in.
         what: String,
     },
+    /// Something else stands where a mapping belongs.
+    #[error("{what} must be a mapping, not {found}")]
+    NotAMapping {
+        /// What should be a mapping.
+        what: String,
+        /// What it is.
+        found: &'static str,
+    },
     /// Another type was expected.
     #[error("`{name}` must be {expected}, not {found}")]
     WrongType {
@@ -158,6 +175,7 @@ impl Advice for YamlError {
             Self::TooManyNodes => "yaml::too_many_nodes",
             Self::UnknownKey { .. } => "yaml::unknown_key",
             Self::MissingKey { .. } => "yaml::missing_key",
+            Self::NotAMapping { .. } => "yaml::not_a_mapping",
             Self::WrongType { .. } => "yaml::wrong_type",
             Self::BadValue { .. } => "yaml::bad_value",
         }
@@ -173,8 +191,15 @@ impl Advice for YamlError {
             }),
             Self::MissingKey { key, .. } => Some(format!("add `{key}:`")),
             Self::BadValue { help, .. } => help.clone(),
+            Self::WrongType { expected, found: "text", .. } if expected.starts_with("a list") => {
+                Some("put it in brackets: `[…]`".to_owned())
+            }
             Self::SeveralDocuments => Some("keep the first and remove the `---` between them".to_owned()),
-            Self::Syntax(_) | Self::KeyNotText | Self::TooManyNodes | Self::WrongType { .. } => None,
+            Self::Syntax(_)
+            | Self::KeyNotText
+            | Self::TooManyNodes
+            | Self::NotAMapping { .. }
+            | Self::WrongType { .. } => None,
         }
     }
 }
@@ -401,7 +426,8 @@ impl<'a> Fields<'a> {
         match &node.value {
             Value::Map(entries) => Some(Self { file, what, span: node.span, entries, known: Vec::new() }),
             _ => {
-                errors.push(wrong_type(file, &what, "a mapping", node));
+                let error = YamlError::NotAMapping { what, found: node.describe() };
+                errors.push(At::new(error, file.at(node.span)));
                 None
             }
         }
@@ -414,8 +440,23 @@ impl<'a> Fields<'a> {
 
     /// Key and value, also where the value is `null`.
     pub fn entry(&mut self, name: &'static str) -> Option<&'a (Key, Node)> {
-        self.known.push(name);
+        self.skip(&[name]);
         self.entries.iter().find(|(key, _)| key.name == name)
+    }
+
+    /// Whether a key has a value; unlike the other methods this does not count as reading it.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, node)| key.name == name && !node.is_null())
+    }
+
+    /// Counts keys as read whose values somebody else judges.
+    pub fn skip(&mut self, names: &[&'static str]) {
+        for name in names {
+            if !self.known.contains(name) {
+                self.known.push(name);
+            }
+        }
     }
 
     /// The value of a key that must be there.

@@ -5,6 +5,7 @@ mod assumption;
 mod evidence;
 mod finding;
 mod path;
+mod ratio;
 mod report;
 mod snapshot;
 mod verdict;
@@ -15,6 +16,7 @@ pub use assumption::{Assumption, Document, Read, RelatedResource, Severity, Vacu
 pub use evidence::{Condition, Evidence, Operand, Outcome};
 pub use finding::{Finding, FindingSeverity};
 pub use path::{Path, PathError, Segment};
+pub use ratio::{Ratio, RatioError};
 pub use report::{ExitCode, Gate, Judged, Presence, ProjectRef, Report, Summary};
 pub use snapshot::{Basis, Part, Snapshot, Source, Status};
 pub use verdict::{Note, Reason, Verdict};
