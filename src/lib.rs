@@ -6,7 +6,7 @@
 //!  floor 3   check.rs   project.rs                       the spine; the project file
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
-//!  ground    model/   source.rs                          the nouns; files, spans and errors at places
+//!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
 //!
 //!  snapshot folder ──facts::load───▶ Facts ───┐
 //!                                             ├─evaluate──▶ Judged ──check──▶ Report ──render──▶ bytes
@@ -18,5 +18,7 @@
 
 pub mod model;
 pub mod policy;
+pub mod project;
+pub mod schema;
 pub mod source;
 pub mod yaml;
