@@ -1,1 +1,5 @@
+//! The command `stillholds`.
+
+mod cli;
+
 fn main() {}
