@@ -1,6 +1,7 @@
 use std::{fs, path::Path};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -236,6 +237,61 @@ fn schema_and_tool_agree() {
         let text = whole(text);
         let Ok(document) = document(&text) else { continue };
         assert_eq!(!validator.is_valid(&document), *schema == Refuses, "{text}");
+    }
+}
+
+/// Values of which each is right somewhere and wrong elsewhere.
+fn samples() -> Vec<Value> {
+    let texts =
+        ["x", "", " ", "../x", ".", "10%", "Upper", "24h", "none", "https://a", "!x", "/x", "a\\b", "x[_]", "0.1"];
+    let others = [json!(null), json!(true), json!(7), json!(0.5), json!(-1), json!([]), json!({}), json!(["x"])];
+    texts.into_iter().map(Value::from).chain(others).collect()
+}
+
+/// Every document that differs from this one in one value, one key or one element.
+fn mutants(value: &Value) -> Vec<Value> {
+    let mut found = samples();
+    match value {
+        Value::Array(items) => {
+            for at in 0..items.len() {
+                let with = |item: Value| {
+                    let mut items = items.clone();
+                    items[at] = item;
+                    Value::Array(items)
+                };
+                found.extend(mutants(&items[at]).into_iter().map(with));
+            }
+        }
+        Value::Object(keys) => {
+            for (key, item) in keys {
+                let with = |item: Value| {
+                    let mut keys = keys.clone();
+                    keys[key] = item;
+                    Value::Object(keys)
+                };
+                found.extend(mutants(item).into_iter().map(with));
+                let mut fewer = keys.clone();
+                fewer.remove(key);
+                let mut renamed = fewer.clone();
+                renamed.insert("Other-key".to_owned(), item.clone());
+                found.extend([Value::Object(fewer), Value::Object(renamed)]);
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+#[test]
+fn schema_and_tool_agree_on_what_is_nearly_right() {
+    let validator = schema::tests::validator(schema::PROJECT);
+    for text in GOOD {
+        let good = yaml::parse(&SourceFile::new(Project::FILE, *text)).unwrap().to_json();
+        // All of them take seconds; a prime step meets every key of every kind of entry.
+        for mutant in mutants(&good).into_iter().step_by(7) {
+            let ours = read(&mutant.to_string()).map(drop).map_err(|errors| all_shown(&errors));
+            assert_eq!(validator.is_valid(&mutant), ours.is_ok(), "{mutant}\n{ours:?}");
+        }
     }
 }
 
