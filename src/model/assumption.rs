@@ -131,7 +131,7 @@ pub struct Assumption {
     pub optional: Vec<Path>,
     /// Must not be absent.
     pub required: Vec<Path>,
-    /// A smaller margin erodes it, as a ratio.
+    /// A smaller margin erodes it, as a ratio. In a report the one that applied, the project's default among them.
     pub eroding_under: Option<f64>,
     /// What an empty population means.
     pub vacuous: Option<Vacuous>,

@@ -17,7 +17,7 @@ pub use evidence::{Condition, Evidence, Operand, Outcome};
 pub use finding::{Finding, FindingSeverity};
 pub use path::{Path, PathError, Segment};
 pub use ratio::{Ratio, RatioError};
-pub use report::{ExitCode, Gate, Judged, Presence, ProjectRef, Report, Summary};
+pub use report::{ExitCode, Gate, Grounds, Judged, Presence, ProjectRef, Report, Summary, Tally};
 pub use snapshot::{Basis, Part, Snapshot, Source, Status};
 pub use verdict::{Note, Reason, Verdict};
 pub use violation::{Class, Direction, Measure, RuleRef, Violation, ViolationKind, ViolationStatus};

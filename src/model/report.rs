@@ -76,10 +76,49 @@ impl Judged {
         self.measures.iter().filter_map(Measure::margin).min_by(f64::total_cmp)
     }
 
+    /// How many of its violations somebody has accepted.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for violation in &self.violations {
+            match violation.status {
+                _ if !violation.counts => tally.uncounted += 1,
+                ViolationStatus::New => tally.new += 1,
+                ViolationStatus::Known => tally.known += 1,
+                ViolationStatus::Waived => tally.waived += 1,
+            }
+        }
+        tally
+    }
+
     /// Violations that nobody has accepted, of a class.
     fn has_new(&self, class: Class) -> bool {
         self.violations.iter().any(|v| v.counts && v.kind.class() == class && v.status == ViolationStatus::New)
     }
+}
+
+/// How many violations of which standing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// That count and that nobody has accepted.
+    pub new: usize,
+    /// That count and are in the baseline.
+    pub known: usize,
+    /// That count and that a waiver covers.
+    pub waived: usize,
+    /// That do not count.
+    pub uncounted: usize,
+}
+
+/// What the passes rest on, taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grounds {
+    /// The facts of the pass that could read the fewest.
+    pub fewest_facts: u64,
+    /// The facts of the pass that could read the most. Passes share facts, so a sum would say too much.
+    pub most_facts: u64,
+    /// The age of the oldest source that any of them reads.
+    pub oldest_seconds: Option<i64>,
 }
 
 /// Which answers fail the check.
@@ -163,15 +202,23 @@ impl Report {
                 Verdict::Unknown => summary.unknown += 1,
             }
             summary.failing += usize::from(judged.fails);
-            for violation in judged.violations.iter().filter(|violation| violation.counts) {
-                match violation.status {
-                    ViolationStatus::New => summary.new += 1,
-                    ViolationStatus::Known => summary.known += 1,
-                    ViolationStatus::Waived => summary.waived += 1,
-                }
-            }
+            let tally = judged.tally();
+            summary.new += tally.new;
+            summary.known += tally.known;
+            summary.waived += tally.waived;
         }
         summary
+    }
+
+    /// What the passes rest on; none where nothing holds.
+    #[must_use]
+    pub fn grounds(&self) -> Option<Grounds> {
+        let passes = || self.assumptions.iter().filter(|judged| judged.verdict == Verdict::Holds);
+        Some(Grounds {
+            fewest_facts: passes().map(|judged| judged.facts).min()?,
+            most_facts: passes().map(|judged| judged.facts).max()?,
+            oldest_seconds: passes().filter_map(|judged| judged.oldest_seconds).max(),
+        })
     }
 
     /// How the process ends.
