@@ -19,6 +19,7 @@
 pub mod model;
 pub mod policy;
 pub mod project;
+pub mod report;
 pub mod schema;
 pub mod source;
 pub mod yaml;
