@@ -16,6 +16,7 @@
 //! Imports point down only. Evaluation is a pure function of policies, facts and `now`: no network, no clock, no
 //! environment inside it.
 
+pub mod facts;
 pub mod model;
 pub mod policy;
 pub mod project;

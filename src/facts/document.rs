@@ -1,0 +1,219 @@
+//! Bytes of a fact file in, the value that policies see out.
+//!
+//! Two readers, one result: JSON by a visitor over `serde_json`, YAML from the events of its parser. Neither goes
+//! through a tree of its own, because building the value is most of the work. Both refuse a key that stands twice and
+//! notice numbers that cannot be held as they are written; YAML leaves out what is not finite.
+
+mod json;
+mod number;
+mod yaml;
+
+use std::{collections::HashSet, path::Path, sync::Arc};
+
+use regorus::Value;
+
+use crate::model::{self, Segment};
+
+/// How a file writes its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `.json`
+    Json,
+    /// `.yaml` or `.yml`
+    Yaml,
+}
+
+impl Format {
+    /// The format that the end of a file's name stands for.
+    #[must_use]
+    pub fn of(file: &Path) -> Option<Self> {
+        match file.extension()?.to_str()? {
+            "json" => Some(Self::Json),
+            "yaml" | "yml" => Some(Self::Yaml),
+            _ => None,
+        }
+    }
+}
+
+/// Values may be nested this deep: deeper ones exhaust the stack of whoever walks them.
+const MAX_DEPTH: usize = 127;
+
+/// What a file says.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// The value; with `many` the list of all documents that are not empty.
+    pub(super) value: Value,
+    /// Paths of numbers that are not finite, below the value.
+    pub(super) nonfinite: Vec<String>,
+    /// Numbers that are not what is written.
+    pub(super) inexact: Option<Inexact>,
+}
+
+/// Numbers that lost digits: a policy sees the nearest one that fits 64 bits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inexact {
+    /// How many.
+    pub(super) count: usize,
+    /// Path of the first, below the value.
+    pub(super) path: String,
+    /// The first as it is written.
+    pub(super) text: String,
+    /// Its first byte.
+    pub(super) at: usize,
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    /// What is wrong; may hold text of the file.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) help: Option<&'static str>,
+    /// The byte of the file it is about.
+    pub(super) at: Option<usize>,
+    /// Whether the only thing wrong is that there is nothing.
+    pub(super) is_empty: bool,
+}
+
+impl Unreadable {
+    fn new(message: impl Into<String>, at: usize) -> Self {
+        Self { message: message.into(), help: None, at: Some(at), is_empty: false }
+    }
+
+    fn empty() -> Self {
+        Self { is_empty: true, ..Self::new("the file holds no document", 0) }
+    }
+
+    fn help(mut self, help: &'static str) -> Self {
+        self.help = Some(help);
+        self
+    }
+}
+
+/// What to do about several documents in a fact file.
+pub(super) const SEVERAL: &str = "if that is meant, say `documents: many` under `sources` in `stillholds.yaml`";
+
+/// Reads a file; with `many` always a list, of all its documents that are not empty.
+pub(super) fn read(bytes: &[u8], format: Format, many: bool) -> Result<Document, Unreadable> {
+    let whole = text(bytes)?;
+    let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
+    let before = whole.len() - text.len();
+    let read = match format {
+        Format::Json => json::read(text, many),
+        Format::Yaml => yaml::read(text, many),
+    };
+    read.map(|mut document| {
+        if let Some(inexact) = &mut document.inexact {
+            inexact.at += before;
+        }
+        document
+    })
+    .map_err(|error| Unreadable { at: error.at.map(|at| at + before), ..error })
+}
+
+/// The text of a file.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
+    const HELP: &str = "save it as UTF-8";
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Unreadable::new("the file is UTF-16", 0).help(HELP));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        Unreadable::new(format!("the file is not UTF-8: byte {} is {:#04x}", at + 1, bytes[at]), at).help(HELP)
+    })
+}
+
+/// The 1-based line and column (in characters) of a byte, for files too large to index.
+pub(super) fn line_column(bytes: &[u8], at: usize) -> (usize, usize) {
+    let before = &bytes[..at.min(bytes.len())];
+    let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+}
+
+/// Keys recur in every element of a list; each is kept once. A hash that an author of facts cannot foresee.
+#[derive(Default)]
+struct Keys(HashSet<Arc<str>>);
+
+impl Keys {
+    fn intern(&mut self, key: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(key) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = key.into();
+        self.0.insert(Arc::clone(&key));
+        key
+    }
+}
+
+/// A number that is no integer of 64 bits. A negative zero would print as `-0.0`.
+fn float(value: f64) -> Value {
+    Value::from(if value == 0.0 { 0.0 } else { value })
+}
+
+/// A step on the way to the value that is being read.
+#[derive(Debug, Clone)]
+enum Step {
+    Key(Arc<str>),
+    Index(usize),
+}
+
+fn path(steps: &[Step]) -> String {
+    let segments = steps.iter().map(|step| match step {
+        Step::Key(key) => Segment::Key(key.as_ref().to_owned()),
+        Step::Index(index) => Segment::Index(*index),
+    });
+    model::Path::new(segments.collect()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str, format: Format) -> Result<Document, Unreadable> {
+        read(text.as_bytes(), format, false)
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_windows_line_ends_are_no_content() {
+        for (text, format) in [("\u{feff}{\"a\":\r\n1}\r\n", Format::Json), ("\u{feff}a: 1\r\nb: x\r\n", Format::Yaml)]
+        {
+            let document = read_text(text, format).unwrap();
+            assert_eq!(document.value["a"], Value::from(1u64), "{text:?}");
+        }
+        assert_eq!(read_text("a: x\r\n", Format::Yaml).unwrap().value["a"], Value::from("x"));
+    }
+
+    #[test]
+    fn places_count_the_byte_order_mark() {
+        let error = read_text("\u{feff}{\"a\":1,\"a\":2}", Format::Json).unwrap_err();
+        assert_eq!(error.at, Some(3 + 7));
+        let error = read_text("\u{feff}a: 1\na: 2\n", Format::Yaml).unwrap_err();
+        assert_eq!(error.at, Some(3 + 5));
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_named_by_its_byte() {
+        let error = read(b"{\"a\": \"\xe9\"}", Format::Json, false).unwrap_err();
+        assert_eq!(error.message, "the file is not UTF-8: byte 8 is 0xe9");
+        assert_eq!(line_column(b"{\"a\": \"\xe9\"}", error.at.unwrap()), (1, 8));
+        assert_eq!(read(b"\xff\xfea\0", Format::Yaml, false).unwrap_err().message, "the file is UTF-16");
+    }
+
+    #[test]
+    fn lines_and_columns_count_characters() {
+        let text = "é\n日本x".as_bytes();
+        assert_eq!(line_column(text, 0), (1, 1));
+        assert_eq!(line_column(text, text.len() - 1), (2, 3));
+        assert_eq!(line_column(text, 999), (2, 4));
+    }
+
+    #[test]
+    fn both_formats_agree_on_what_both_can_write() {
+        let text = r#"{"a": [1, -2, 1.5, true, null, "x", {"b": {}}], "c": [], "😀": "\u00e9\n"}"#;
+        let json = read_text(text, Format::Json).unwrap();
+        let yaml = read_text(text, Format::Yaml).unwrap();
+        assert_eq!(json.value, yaml.value);
+        assert_eq!(json.value, Value::from_json_str(text).unwrap());
+    }
+}

@@ -1,0 +1,168 @@
+//! What can be wrong with a snapshot or a design, beyond what leaves one source unusable.
+
+use std::io;
+
+use crate::{source::Advice, yaml::YamlError};
+
+/// What is wrong with facts or design.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FactsError {
+    /// There is no snapshot.
+    #[error("there are no facts: the folder `{0}` does not exist")]
+    NoFolder(String),
+    /// What should be a snapshot is something else.
+    #[error("`{0}` is not a folder")]
+    NotAFolder(String),
+    /// The folder is there and holds nothing.
+    #[error("there are no facts: the folder `{0}` is empty")]
+    Empty(String),
+    /// The system refuses.
+    #[error("`{path}` cannot be read: {error}")]
+    Unreadable {
+        /// What.
+        path: String,
+        /// Why.
+        error: String,
+    },
+    /// The folder is a store of snapshots.
+    #[error("`{folder}` is a store of snapshots, and stores are not read yet")]
+    Store {
+        /// The store.
+        folder: String,
+        /// Its newest snapshot.
+        newest: String,
+    },
+    /// A folder in a snapshot.
+    #[error("`{0}` is a folder, and a snapshot has none")]
+    Subfolder(String),
+    /// A file whose name is no text.
+    #[error("the name of `{0}` is not UTF-8")]
+    NameNotText(String),
+    /// A file whose name makes no source.
+    #[error("`{file}` does not name a source")]
+    SourceName {
+        /// The file.
+        file: String,
+        /// A name that would do.
+        suggested: String,
+    },
+    /// Two files of one source.
+    #[error("the source `{name}` has two files: `{first}` and `{second}`")]
+    TwoFiles {
+        /// The source.
+        name: String,
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A file of a kind that no facts have.
+    #[error("`{0}` is no fact file: its name does not end in a known way")]
+    Extension(String),
+    /// A file of a kind that facts may have, in a later version.
+    #[error("`{file}` cannot be read: `.{extension}` is not read yet")]
+    NotReadYet {
+        /// The file.
+        file: String,
+        /// How it ends.
+        extension: String,
+    },
+    /// A file that looks like the manifest and is not.
+    #[error("`{0}` would be taken for the manifest, which is `snapshot.yaml`")]
+    NotTheManifest(String),
+    /// Something in the manifest.
+    #[error(transparent)]
+    Manifest(YamlError),
+    /// A design document that is not valid.
+    #[error("{message}")]
+    Design {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<&'static str>,
+    },
+    /// A design document that is a list or a scalar.
+    #[error("a design document must be a mapping, not {0}")]
+    DesignNotMapping(&'static str),
+    /// Two documents that say something about the same key.
+    #[error("the design has two values of `{path}`: in `{second}` and in `{first}`")]
+    TwoValues {
+        /// The key.
+        path: String,
+        /// The document that has it first.
+        first: String,
+        /// The other.
+        second: String,
+    },
+}
+
+impl FactsError {
+    pub(super) fn unreadable(path: &str, error: &io::Error) -> Self {
+        Self::Unreadable { path: path.to_owned(), error: said(error) }
+    }
+}
+
+/// What the system says, in our words where they are clearer.
+pub(super) fn said(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+impl Advice for FactsError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoFolder(_) => "facts::no_folder",
+            Self::NotAFolder(_) => "facts::not_a_folder",
+            Self::Empty(_) => "facts::empty",
+            Self::Unreadable { .. } => "facts::unreadable",
+            Self::Store { .. } => "facts::store",
+            Self::Subfolder(_) => "facts::subfolder",
+            Self::NameNotText(_) => "facts::name_not_text",
+            Self::SourceName { .. } => "facts::source_name",
+            Self::TwoFiles { .. } => "facts::two_files",
+            Self::Extension(_) => "facts::extension",
+            Self::NotReadYet { .. } => "facts::not_read_yet",
+            Self::NotTheManifest(_) => "facts::not_the_manifest",
+            Self::Manifest(error) => error.code(),
+            Self::Design { .. } => "design::unreadable",
+            Self::DesignNotMapping(_) => "design::not_a_mapping",
+            Self::TwoValues { .. } => "design::two_values",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::NoFolder(folder) | Self::Empty(folder) => {
+                Some(format!("run `stillholds collect`, or put fact files there, such as `{folder}/traces.json`"))
+            }
+            Self::NotAFolder(_) => Some("name the folder that holds the fact files".to_owned()),
+            Self::Unreadable { .. } | Self::NameNotText(_) => None,
+            Self::Store { folder, newest } => Some(format!("name one snapshot of it: `{folder}/{newest}`")),
+            Self::Subfolder(_) => {
+                Some("put fact files directly into the snapshot, one a source; a hidden folder is ignored".to_owned())
+            }
+            Self::SourceName { suggested, .. } => Some(format!(
+                "names of sources are lower-case letters, digits and `_`, a letter first: rename it to `{suggested}`"
+            )),
+            Self::TwoFiles { .. } | Self::TwoValues { .. } => Some("keep one of them".to_owned()),
+            Self::Extension(_) => {
+                Some("fact files end in `.json`, `.yaml` or `.yml`; hidden files and `README*` are ignored".to_owned())
+            }
+            Self::NotReadYet { .. } => Some("convert it to `.json` or `.yaml`".to_owned()),
+            Self::NotTheManifest(_) => Some("rename it".to_owned()),
+            Self::Manifest(error) => error.help(),
+            Self::Design { help, .. } => help.map(str::to_owned),
+            Self::DesignNotMapping(_) => Some("begin it with a key, such as `services:`".to_owned()),
+        }
+    }
+
+    fn label(&self) -> Option<String> {
+        match self {
+            Self::Manifest(error) => error.label(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The files of a snapshot folder.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{FactFile, FactsError, document::Format};
+use crate::source::At;
+
+/// The manifest's name.
+pub(super) const MANIFEST: &str = "snapshot.yaml";
+
+/// Ends of names that facts may have.
+const LATER: [&str; 3] = ["toml", "ndjson", "csv"];
+
+/// What a snapshot folder holds.
+pub(super) struct Folder {
+    /// On disk.
+    pub(super) path: PathBuf,
+    /// The manifest, where there is one.
+    pub(super) manifest: Option<PathBuf>,
+    /// Fact files by their source.
+    pub(super) files: BTreeMap<String, FactFile>,
+}
+
+/// Lists a snapshot folder; `shown` is its path in messages.
+pub(super) fn list(path: &Path, shown: &str, many: impl Fn(&str) -> bool) -> Result<Folder, Vec<At<FactsError>>> {
+    let entries = entries(path, shown).map_err(|error| vec![At::nowhere(error)])?;
+    let mut folder = Folder { path: path.to_owned(), manifest: None, files: BTreeMap::new() };
+    let mut errors = Vec::new();
+
+    let snapshots: Vec<_> = entries.iter().filter(|entry| entry.is_folder && is_utc(&entry.name)).collect();
+    if let Some(newest) = snapshots.last()
+        && snapshots.len() == entries.len()
+    {
+        return Err(vec![At::nowhere(FactsError::Store { folder: shown.to_owned(), newest: newest.name.clone() })]);
+    }
+    for Entry { name, is_text, is_folder } in &entries {
+        let display = format!("{shown}/{name}");
+        if name == MANIFEST && !is_folder {
+            folder.manifest = Some(path.join(name));
+            continue;
+        }
+        match fact_file(name, *is_text, *is_folder, &display) {
+            Err(error) => errors.push(error),
+            Ok((source, format)) => {
+                if let Some(first) = folder.files.get(&source) {
+                    let first = first.display.clone();
+                    errors.push(FactsError::TwoFiles { name: source, first, second: display });
+                    continue;
+                }
+                let file = FactFile { path: path.join(name), display, format, many: many(&source) };
+                folder.files.insert(source, file);
+            }
+        }
+    }
+    if entries.is_empty() {
+        errors.push(FactsError::Empty(shown.to_owned()));
+    }
+    if errors.is_empty() { Ok(folder) } else { Err(errors.into_iter().map(At::nowhere).collect()) }
+}
+
+/// Whether this is the name of a source.
+pub(super) fn is_source_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The name of a source that this was probably meant to be.
+pub(super) fn source_name(name: &str) -> String {
+    let mut suggested = String::new();
+    for c in name.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).chars() {
+        if c.is_ascii_alphanumeric() {
+            suggested.push(c.to_ascii_lowercase());
+        } else if !suggested.ends_with('_') {
+            suggested.push('_');
+        }
+    }
+    let suggested = suggested.trim_end_matches('_');
+    if suggested.is_empty() { "facts".to_owned() } else { suggested.to_owned() }
+}
+
+/// The file a source's name and format make, without their folder; `None` if `file` is not of this source.
+pub(super) fn is_file_of(source: &str, file: &str) -> bool {
+    file.strip_prefix(source).and_then(|rest| rest.strip_prefix('.')).is_some_and(|extension| {
+        let extension = extension.strip_suffix(".gz").unwrap_or(extension);
+        ["json", "yaml", "yml"].contains(&extension) || LATER.contains(&extension)
+    })
+}
+
+/// The source and format that a file's name stands for.
+fn fact_file(name: &str, is_text: bool, is_folder: bool, display: &str) -> Result<(String, Format), FactsError> {
+    let file = display.to_owned();
+    if is_folder {
+        return Err(FactsError::Subfolder(file));
+    }
+    if !is_text {
+        return Err(FactsError::NameNotText(file));
+    }
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let (stem, inner) = match stem.rsplit_once('.') {
+        Some((inner_stem, inner)) if extension == "gz" => (inner_stem, Some(inner)),
+        _ => (stem, None),
+    };
+    let format = Format::of(Path::new(name));
+    if format.is_none() {
+        let known = inner.unwrap_or(extension);
+        let is_known =
+            LATER.contains(&known) || inner.is_some_and(|inner| Format::of(Path::new(&format!("a.{inner}"))).is_some());
+        return Err(if is_known {
+            let extension = inner.map_or_else(|| extension.to_owned(), |inner| format!("{inner}.{extension}"));
+            FactsError::NotReadYet { file, extension }
+        } else {
+            FactsError::Extension(file)
+        });
+    }
+    if stem == "snapshot" {
+        return Err(FactsError::NotTheManifest(file));
+    }
+    match format {
+        Some(format) if is_source_name(stem) => Ok((stem.to_owned(), format)),
+        _ => Err(FactsError::SourceName { file, suggested: format!("{}.{extension}", source_name(stem)) }),
+    }
+}
+
+struct Entry {
+    name: String,
+    is_text: bool,
+    is_folder: bool,
+}
+
+/// What lies in the folder and is not ignored, sorted by name.
+fn entries(path: &Path, shown: &str) -> Result<Vec<Entry>, FactsError> {
+    let unreadable = |error: &io::Error| FactsError::unreadable(shown, error);
+    let listing = fs::read_dir(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => FactsError::NoFolder(shown.to_owned()),
+        io::ErrorKind::NotADirectory => FactsError::NotAFolder(shown.to_owned()),
+        _ => unreadable(&error),
+    })?;
+    let mut entries = Vec::new();
+    for entry in listing {
+        let entry = entry.map_err(|error| unreadable(&error))?;
+        let name = entry.file_name();
+        let is_text = name.to_str().is_some();
+        let name = name.to_string_lossy().into_owned();
+        if !name.starts_with('.') && !name.starts_with("README") {
+            entries.push(Entry { name, is_text, is_folder: entry.path().is_dir() });
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// `2026-11-21T010000Z`, as a store names its snapshots.
+fn is_utc(name: &str) -> bool {
+    let pattern = "dddd-dd-ddTddddddZ";
+    name.len() == pattern.len()
+        && name.bytes().zip(pattern.bytes()).all(|(byte, expected)| match expected {
+            b'd' => byte.is_ascii_digit(),
+            _ => byte == expected,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_sources_are_plain() {
+        for name in ["traces", "a", "a1_b", "kubernetes_prod"] {
+            assert!(is_source_name(name), "{name}");
+        }
+        for (name, suggested) in [
+            ("Traces", "traces"),
+            ("my-traces", "my_traces"),
+            ("traces.prod", "traces_prod"),
+            ("1traces", "traces"),
+            ("a  b--c", "a_b_c"),
+            ("_x_", "x"),
+            ("日本", "facts"),
+            ("", "facts"),
+        ] {
+            assert!(!is_source_name(name), "{name}");
+            assert_eq!(source_name(name), suggested);
+            assert!(is_source_name(suggested));
+        }
+    }
+
+    #[test]
+    fn a_file_belongs_to_the_source_it_is_named_after() {
+        for file in ["traces.json", "traces.yml", "traces.yaml", "traces.csv.gz"] {
+            assert!(is_file_of("traces", file), "{file}");
+        }
+        for file in
+            ["../traces.json", "a/traces.json", "traces2.json", "traces", "traces.exe", "traces.x.json", "/traces.json"]
+        {
+            assert!(!is_file_of("traces", file), "{file}");
+        }
+    }
+
+    #[test]
+    fn snapshots_of_a_store_are_named_by_time() {
+        assert!(is_utc("2026-11-21T010000Z"));
+        for name in ["2026-11-21", "2026-11-21T01:00:00Z", "2026-11-21T010000z", "x026-11-21T010000Z"] {
+            assert!(!is_utc(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Facts: a snapshot folder in, the documents that policies see out, with where they come from.
+//!
+//! What is wrong with the folder or its manifest stops the run, all of it at once. What is wrong with one fact file
+//! makes its source failed and leaves the others to be judged.
+
+mod document;
+mod error;
+mod folder;
+mod load;
+mod manifest;
+mod provenance;
+
+pub use document::Format;
+pub use error::FactsError;
+pub use load::{FactFile, Facts, Settings, load};
+pub use provenance::provenance;
