@@ -3,6 +3,7 @@
 //! What is wrong with the folder or its manifest stops the run, all of it at once. What is wrong with one fact file
 //! makes its source failed and leaves the others to be judged.
 
+mod design;
 mod document;
 mod error;
 mod folder;
@@ -10,6 +11,7 @@ mod load;
 mod manifest;
 mod provenance;
 
+pub use design::design;
 pub use document::Format;
 pub use error::FactsError;
 pub use load::{FactFile, Facts, Settings, load};
