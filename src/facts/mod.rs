@@ -10,9 +10,11 @@ mod folder;
 mod load;
 mod manifest;
 mod provenance;
+mod shape;
 
 pub use design::design;
 pub use document::Format;
 pub use error::FactsError;
 pub use load::{FactFile, Facts, Settings, load};
 pub use provenance::provenance;
+pub use shape::{Example, Row, Shape, ShapePath, Step, Type, is_secret_name, shape, values_at};
