@@ -3,7 +3,7 @@
 //! ```text
 //!  roof      main.rs  cli/                               the binary: clap and printing live here and nowhere else
 //!            ───────────────────────────────────────── crate boundary, enforced by the compiler
-//!  floor 3   check.rs   project.rs                       the spine; the project file
+//!  floor 3   check.rs   project/                         the spine; the project file
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
@@ -16,6 +16,8 @@
 //! Imports point down only. Evaluation is a pure function of policies, facts and `now`: no network, no clock, no
 //! environment inside it.
 
+pub mod check;
+pub mod evaluate;
 pub mod facts;
 pub mod model;
 pub mod policy;

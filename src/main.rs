@@ -1,5 +1,20 @@
-//! The command `stillholds`.
+//! The command line of `stillholds`: says which assumptions of a design have decayed, and why.
 
 mod cli;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let console = cli.console();
+    let code = match cli.run(&console) {
+        Ok(code) => code,
+        Err(failure) => {
+            console.failure(&failure);
+            stillholds::model::ExitCode::Unusable
+        }
+    };
+    ExitCode::from(code as u8)
+}

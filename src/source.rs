@@ -348,6 +348,18 @@ impl Diagnostic for Related {
 /// Any error about a user's file, of whichever room.
 pub type Problem = Box<dyn Diagnostic + Send + Sync>;
 
+/// Errors as a terminal of 80 columns without colours shows them.
+#[cfg(test)]
+pub(crate) fn rendered<K: Advice>(errors: &[At<K>]) -> String {
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(80);
+    let mut out = String::new();
+    for error in errors {
+        handler.render_report(&mut out, error).expect("a string takes all text");
+        out.push('\n');
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use granit_parser::{Event, Parser, ScalarStyle};
 
 use serde_json::Value as Json;
 
-use crate::source::{Advice, At, SourceFile, Span};
+use crate::source::{Advice, At, Place, Related, SourceFile, Span};
 
 /// Aliases may repeat a tree this often at most; a file for people needs a hundredth of it.
 const MAX_NODES: usize = 100_000;
@@ -250,6 +250,40 @@ pub fn parse_at(file: &SourceFile, text: &str, base: usize) -> Result<Node, At<Y
         }
     }
     Ok(root.unwrap_or(Node { value: Value::Null, span: Span { start: base, end: base } }))
+}
+
+/// Parses `text`, which was gathered from pieces of the file (the comment lines of a block, say); `lead_back` says
+/// where a span of the text stands in the file.
+///
+/// # Errors
+/// What makes it unreadable, at its place in the file.
+pub fn parse_gathered(file: &SourceFile, text: &str, lead_back: impl Fn(Span) -> Span) -> Result<Node, At<YamlError>> {
+    fn walk(node: &mut Node, lead_back: &impl Fn(Span) -> Span) {
+        node.span = lead_back(node.span);
+        match &mut node.value {
+            Value::List(items) => items.iter_mut().for_each(|item| walk(item, lead_back)),
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    key.span = lead_back(key.span);
+                    walk(node, lead_back);
+                }
+            }
+            _ => {}
+        }
+    }
+    let gathered = SourceFile::new(file.path(), text);
+    let place = |place: Place| file.at(lead_back(place.span));
+    let mut node = parse(&gathered).map_err(|error| At {
+        kind: error.kind,
+        place: error.place.map(place),
+        related: error
+            .related
+            .into_iter()
+            .map(|related| Related { message: related.message, place: place(related.place) })
+            .collect(),
+    })?;
+    walk(&mut node, &lead_back);
+    Ok(node)
 }
 
 struct Tree<'a> {

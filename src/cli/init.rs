@@ -1,16 +1,48 @@
 //! `stillholds init`: a small project that checks at once and holds, to change step by step into one's own.
-#![cfg_attr(not(test), expect(dead_code, reason = "called once the command line has its frame"))]
 
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use stillholds::{
+    model::ExitCode,
     project::Project,
     source::{Advice, At},
 };
+
+use super::{Console, Failure};
+
+/// Begin a project: a commented project file, one assumption in a page, its design and one file of facts
+///
+/// Nothing is ever overwritten; in a folder that has a project nothing changes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  stillholds init -C shop && stillholds check -C shop")]
+pub(crate) struct Args {
+    /// Write into this folder
+    #[arg(short = 'C', value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+}
+
+impl Args {
+    pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
+        let written = write(&self.dir)?;
+        let shown = |path: &str| self.dir.join(path).display().to_string();
+        let mut text = String::new();
+        for path in written {
+            text.push_str(&format!("wrote {}\n", shown(path)));
+        }
+        let dir = if self.dir == Path::new(".") { String::new() } else { format!(" -C {}", self.dir.display()) };
+        text.push_str(&format!(
+            "\nNow run `stillholds check{dir}`. Then change the number in {} and run it again.\n",
+            shown("facts/load.json")
+        ));
+        console.print(&text)?;
+        Ok(ExitCode::Clean)
+    }
+}
 
 /// The files of the example by their paths; the project file comes last, so that a folder is a project only once
 /// everything else is there.

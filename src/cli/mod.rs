@@ -1,3 +1,56 @@
-//! The command line: one file per subcommand.
+//! The commands: one file each, holding its arguments and its run. Clap and printing live here and nowhere else.
 
+mod args;
+mod check;
+mod console;
+mod facts;
 mod init;
+mod list;
+mod schema;
+
+use clap::{ColorChoice, Parser, Subcommand};
+use stillholds::model::ExitCode;
+
+pub(crate) use self::console::{Console, Failure};
+
+/// Says which assumptions of a design have decayed, and why.
+///
+/// Assumptions are Rego policies beside the architecture documents; facts are what was collected from the running
+/// system. Missing, stale or empty facts never let an assumption hold: they give `unknown`, loudly.
+#[derive(Debug, Parser)]
+#[command(name = "stillholds", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Start with `stillholds init` in an empty folder, then `stillholds check`.")]
+pub(crate) struct Cli {
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, env = "STILLHOLDS_COLOR")]
+    color: ColorChoice,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Facts(facts::Args),
+    List(list::Args),
+    Init(init::Args),
+    Schema(schema::Args),
+}
+
+impl Cli {
+    /// Where this run prints, and how.
+    pub(crate) fn console(&self) -> Console {
+        Console::new(self.color)
+    }
+
+    /// Runs the command.
+    pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
+        match self.command {
+            Command::Check(args) => args.run(console),
+            Command::Facts(args) => args.run(console),
+            Command::List(args) => args.run(console),
+            Command::Init(args) => args.run(console),
+            Command::Schema(args) => args.run(console),
+        }
+    }
+}

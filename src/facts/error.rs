@@ -135,9 +135,9 @@ impl Advice for FactsError {
 
     fn help(&self) -> Option<String> {
         match self {
-            Self::NoFolder(folder) | Self::Empty(folder) => {
-                Some(format!("run `stillholds collect`, or put fact files there, such as `{folder}/traces.json`"))
-            }
+            Self::NoFolder(folder) | Self::Empty(folder) => Some(format!(
+                "put fact files there, such as `{folder}/traces.json`; `stillholds init` in an empty folder shows how"
+            )),
             Self::NotAFolder(_) => Some("name the folder that holds the fact files".to_owned()),
             Self::Unreadable { .. } | Self::NameNotText(_) => None,
             Self::Store { folder, newest } => Some(format!("name one snapshot of it: `{folder}/{newest}`")),

@@ -517,11 +517,11 @@ sources:
     fn without_facts_the_way_to_them_is_said() {
         insta::assert_snapshot!(errors(&[]), @r"
         there are no facts: the folder `facts` does not exist
-          help: run `stillholds collect`, or put fact files there, such as `facts/traces.json`
+          help: put fact files there, such as `facts/traces.json`; `stillholds init` in an empty folder shows how
         ");
         insta::assert_snapshot!(errors(&[("facts/README", b"")]), @r"
         there are no facts: the folder `facts` is empty
-          help: run `stillholds collect`, or put fact files there, such as `facts/traces.json`
+          help: put fact files there, such as `facts/traces.json`; `stillholds init` in an empty folder shows how
         ");
         insta::assert_snapshot!(errors(&[("facts", b"")]), @r"
         `facts` is not a folder

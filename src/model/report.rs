@@ -90,11 +90,6 @@ impl Judged {
         }
         tally
     }
-
-    /// Violations that nobody has accepted, of a class.
-    fn has_new(&self, class: Class) -> bool {
-        self.violations.iter().any(|v| v.counts && v.kind.class() == class && v.status == ViolationStatus::New)
-    }
 }
 
 /// How many violations of which standing.
@@ -160,7 +155,7 @@ pub struct Summary {
     pub unknown: usize,
     /// That fail the check.
     pub failing: usize,
-    /// Violations that refute and that nobody has accepted.
+    /// Violations and warnings that count and that nobody has accepted.
     pub new: usize,
     /// Violations in the baseline.
     pub known: usize,
@@ -224,7 +219,7 @@ impl Report {
     /// How the process ends.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        if self.assumptions.iter().any(|judged| judged.fails || self.gate.erosion_fails(judged)) {
+        if self.assumptions.iter().any(|judged| judged.fails) {
             ExitCode::Failed
         } else if self.assumptions.iter().any(|judged| self.gate.unknown_fails(judged)) {
             ExitCode::Unknown
@@ -235,41 +230,37 @@ impl Report {
 }
 
 impl Gate {
-    /// Whether a decay fails the check: something that refutes it is new, and it is severe enough.
+    /// Whether this verdict fails the check: it decayed, or eroded where erosions fail, for something that nobody has
+    /// accepted, and is severe enough.
     #[must_use]
-    pub fn decay_fails(&self, judged: &Judged) -> bool {
-        judged.verdict == Verdict::Decayed && self.would_fail(judged, Verdict::Decayed)
+    pub fn fails(self, judged: &Judged) -> bool {
+        self.would_fail(judged, judged.verdict)
     }
 
-    /// Whether this verdict of this assumption would fail the check.
-    fn would_fail(&self, judged: &Judged, verdict: Verdict) -> bool {
+    /// Whether the assumption would fail the check if its verdict were this one. Under a provisional verdict the
+    /// violations stand in the list without counting.
+    fn would_fail(self, judged: &Judged, verdict: Verdict) -> bool {
+        let is_provisional = verdict != judged.verdict;
+        let is_new = |class: Class| {
+            judged.violations.iter().any(|violation| {
+                violation.kind.class() == class
+                    && violation.status == ViolationStatus::New
+                    && (violation.counts || is_provisional)
+            })
+        };
         judged.assumption.severity >= self.fail_severity
             && match verdict {
-                Verdict::Decayed => {
-                    // Under a provisional decay the violations stand in the list without counting.
-                    judged.has_new(Class::Refutes)
-                        || judged.verdict == Verdict::Unknown
-                            && judged
-                                .violations
-                                .iter()
-                                .any(|v| v.kind.class() == Class::Refutes && v.status == ViolationStatus::New)
+                Verdict::Decayed => is_new(Class::Refutes),
+                Verdict::Eroding => {
+                    self.fail_on_eroding && (judged.reason != Some(Reason::Warned) || is_new(Class::Warns))
                 }
-                Verdict::Eroding => self.fail_on_eroding,
                 Verdict::Unknown | Verdict::Holds => false,
             }
     }
 
-    fn erosion_fails(&self, judged: &Judged) -> bool {
-        self.fail_on_eroding
-            && judged.verdict == Verdict::Eroding
-            && judged.assumption.severity >= self.fail_severity
-            && (judged.reason != Some(Reason::Warned) || judged.has_new(Class::Warns))
-    }
-
-    fn unknown_fails(&self, judged: &Judged) -> bool {
+    fn unknown_fails(self, judged: &Judged) -> bool {
         judged.verdict == Verdict::Unknown
             && judged.assumption.severity >= self.fail_severity
-            && (!self.allow_unknown
-                || judged.provisional.is_some_and(|provisional| self.would_fail(judged, provisional)))
+            && (!self.allow_unknown || judged.provisional.is_some_and(|verdict| self.would_fail(judged, verdict)))
     }
 }

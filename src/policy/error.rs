@@ -1,6 +1,10 @@
 //! What can be wrong with policies.
 
-use crate::source::Advice;
+use crate::{
+    model::ID_HELP,
+    source::Advice,
+    yaml::{YamlError, nearest},
+};
 
 /// What is wrong with a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,12 +12,473 @@ pub enum PolicyError {
     /// The engine's parser says so.
     #[error("{0}")]
     Syntax(String),
+    /// A body without `if`, or a set without `contains`: Rego v0.
+    #[error("this is Rego v0: {0}")]
+    OldSyntax(String),
+    /// Text with values in it, `$"…{x}"`.
+    #[error("interpolated strings need OPA 1.12, and the engine does not know them")]
+    Interpolated,
+    /// A comprehension's variable has the name of a rule.
+    #[error("the variable `{0}` has the name of a rule of this package")]
+    Shadowed(String),
+    /// The engine found it while it prepared the rules.
+    #[error("{0}")]
+    Engine(String),
+    /// Brackets nested so deep that they would hang the parser.
+    #[error("brackets nested deeper than {max}")]
+    TooDeep {
+        /// The limit.
+        max: usize,
+    },
+    /// A policy too long for the engine.
+    #[error("a policy may have {bytes} bytes and {lines} lines at most")]
+    TooLong {
+        /// The limit in bytes.
+        bytes: usize,
+        /// The limit in lines.
+        lines: usize,
+    },
+    /// A call of what is neither a built-in nor defined.
+    #[error("unknown function `{name}`")]
+    UnknownFunction {
+        /// As it is called.
+        name: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// A call of what is a rule.
+    #[error("`{name}` is a rule, not a function")]
+    NotAFunction {
+        /// As it is called.
+        name: String,
+    },
+    /// Too many or too few arguments.
+    #[error("`{name}` takes {expected} argument{}, not {found}", if *expected == 1 { "" } else { "s" })]
+    Arity {
+        /// As it is called.
+        name: String,
+        /// How many it takes.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A call that reaches out.
+    #[error("`{name}` reaches outside, which a policy must not")]
+    Outside {
+        /// As it is called.
+        name: String,
+    },
+    /// A call whose answer differs from run to run.
+    #[error("`{name}` gives another answer every time, so the verdict would too")]
+    Random {
+        /// As it is called.
+        name: String,
+    },
+    /// A built-in that OPA has and the engine lacks.
+    #[error("`{name}` is a built-in function of OPA that the engine does not have")]
+    OpaOnly {
+        /// As it is called.
+        name: String,
+    },
+    /// A name that nothing binds.
+    #[error("nothing here is called `{name}`")]
+    Unbound {
+        /// The name.
+        name: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// A path below `data` that leads nowhere.
+    #[error("`{path}` leads nowhere")]
+    Nowhere {
+        /// The path.
+        path: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// A rule that uses itself.
+    #[error("`{name}` uses itself")]
+    Recursion {
+        /// The rule.
+        name: String,
+    },
+    /// A chain of rules that could exhaust the stack.
+    #[error("a chain of more than {max} rules, each using the next")]
+    LongChain {
+        /// The limit.
+        max: usize,
+    },
+    /// A policy in a package that means something else.
+    #[error("the package `{package}` is reserved")]
+    Reserved {
+        /// The package.
+        package: String,
+    },
+    /// `violation.x contains`.
+    #[error("`{word}` has a further segment, which makes it an object")]
+    FurtherSegment {
+        /// The head as written.
+        word: String,
+        /// The suffix that would say the same.
+        suffix: String,
+    },
+    /// A head of another kind than its rule word needs.
+    #[error("`{name}` must be {needed}")]
+    WrongHead {
+        /// The rule.
+        name: String,
+        /// What it must be.
+        needed: &'static str,
+        /// The right form.
+        form: String,
+    },
+    /// A group of only `subjects`, with a suffix.
+    #[error("`{name}` has a population and nothing to say of it")]
+    OnlySubjects {
+        /// The rule.
+        name: String,
+    },
+    /// A rule name that is nearly a rule word.
+    #[error("`{name}` is no rule word, so nothing here would be checked")]
+    NearWord {
+        /// As written.
+        name: String,
+        /// What was probably meant.
+        near: String,
+    },
+    /// A file or fence that makes no assumption and serves none.
+    #[error("{what} makes no assumption, and none uses it")]
+    Useless {
+        /// What it is.
+        what: &'static str,
+    },
+    /// An assumption that reads nothing that can change.
+    #[error("`{id}` reads neither facts, design, a reference nor the snapshot, so it can never change")]
+    ReadsNothing {
+        /// The assumption.
+        id: String,
+    },
+    /// An id with characters that ids do not have.
+    #[error("`{id}` is no id")]
+    BadId {
+        /// The id.
+        id: String,
+    },
+    /// Two assumptions with one id.
+    #[error("two assumptions have the id `{id}`")]
+    SameId {
+        /// The id.
+        id: String,
+        /// Whether they differ in case.
+        by_case: bool,
+    },
+    /// A METADATA block that says something about no assumption.
+    #[error("no assumption takes this `custom.assumption`")]
+    NoTaker,
+    /// `id` or `formerly` of a package that has only suffixed groups.
+    #[error("`{key}` of a package belongs to its assumption without a suffix, and there is none")]
+    NoPlainGroup {
+        /// The key.
+        key: &'static str,
+    },
+    /// `custom.assumption` on one of several rule blocks.
+    #[error("`custom.assumption` on one of several rules of `{id}`")]
+    OneOfSeveral {
+        /// The assumption.
+        id: String,
+    },
+    /// Two METADATA blocks of the same scope for the same thing.
+    #[error("a second METADATA block for {what}")]
+    SecondBlock {
+        /// What it is for.
+        what: String,
+    },
+    /// A pattern under `optional` or `required` that meets nothing the assumption reads.
+    #[error("nothing in `{id}` reads `{path}`")]
+    UnreadPath {
+        /// The assumption.
+        id: String,
+        /// The pattern.
+        path: String,
+        /// A path that it reads and that was probably meant.
+        near: Option<String>,
+    },
+    /// A pattern under `library` that matches no shipped assumption.
+    #[error("no shipped assumption is called `{pattern}`")]
+    NotShipped {
+        /// The pattern.
+        pattern: String,
+        /// What is shipped.
+        known: Vec<String>,
+    },
+
+    // Of the text itself, of Markdown and of METADATA.
+    /// The engine takes a NUL character for the end of the policy: what follows would vanish.
+    #[error("a NUL character stands in the policy")]
+    NulCharacter,
+    /// A fence of Rego with a word that says nothing known.
+    #[error("unknown word `{word}` at a fence of Rego")]
+    UnknownFence {
+        /// The word.
+        word: String,
+    },
+    /// A fence whose language stands in attributes: shown as Rego, but no policy.
+    #[error("this fence is shown as Rego but is no policy: its language stands in braces")]
+    FenceAttributes,
+    /// A fence of Rego that runs to the end of what it stands in.
+    #[error("this fence is never closed")]
+    UnclosedFence {
+        /// The line that closes it.
+        mark: String,
+    },
+    /// A fence with the start of a fence of Rego inside.
+    #[error("this fence is not closed before a fence of Rego starts")]
+    SwallowedFence {
+        /// The line that closes it.
+        mark: String,
+    },
+    /// The first block of a file, or a test, names no package.
+    #[error("{} names no package", if *.is_test { "a test in Markdown" } else { "the first block of a file" })]
+    NoPackage {
+        /// Whether it is a test.
+        is_test: bool,
+        /// A package that would do.
+        example: String,
+    },
+    /// A `package` after something else.
+    #[error("`package` must be the first statement of its fence")]
+    PackageNotFirst,
+    /// An `import` in a block that does not name its package first.
+    #[error("`import` must stand in the first block of its package")]
+    ImportElsewhere {
+        /// The package.
+        package: String,
+    },
+    /// METADATA above a repeated `package`.
+    #[error("{}", if *.second {
+        format!("a second METADATA block for one package, `{package}`")
+    } else {
+        format!("METADATA for package `{package}` in a block that does not name it first")
+    })]
+    RepeatedMetadata {
+        /// The package.
+        package: String,
+        /// Whether the block that names it first has one, too.
+        second: bool,
+    },
+    /// What stands in a METADATA block.
+    #[error("{}", in_metadata(.0))]
+    Metadata(YamlError),
+    /// A METADATA block with nothing in it.
+    #[error("this METADATA block is empty")]
+    EmptyMetadata,
+    /// A METADATA block that is not at the start of its line.
+    #[error("a METADATA block starts at the first column")]
+    MetadataIndented,
+    /// A comment that is no METADATA block but has its keys below.
+    #[error("`{0}` starts no METADATA block")]
+    NotMetadata(String),
+    /// A tab where YAML wants spaces.
+    #[error("a tab cannot indent METADATA")]
+    MetadataTab,
+}
+
+impl PolicyError {
+    /// The engine's message as an error; what it says in the engine's terms is said in the author's.
+    pub(crate) fn of_engine(message: &str) -> Self {
+        let message = message.trim();
+        if message.contains("`if` keyword is required") || message.contains("`contains` keyword is required") {
+            return Self::OldSyntax(lower(message));
+        }
+        if let Some((_, rest)) = message.split_once("var `") {
+            if let Some((name, rest)) = rest.split_once('`') {
+                if rest.contains("used before definition") {
+                    return Self::Shadowed(name.to_owned());
+                }
+                if rest.contains("unsafe") {
+                    return Self::Unbound { name: name.to_owned(), near: None };
+                }
+            }
+        }
+        Self::Syntax(lower(message))
+    }
+}
+
+/// A message in the project's own style: lower case, no full stop.
+fn lower(message: &str) -> String {
+    let message = message.trim_end_matches('.');
+    let mut chars = message.chars();
+    let second_is_lower = chars.clone().nth(1).is_some_and(char::is_lowercase);
+    match chars.next() {
+        Some(first) if second_is_lower => first.to_lowercase().chain(chars).collect(),
+        _ => message.to_owned(),
+    }
+}
+
+/// YAML speaks of files; here it is a block of one.
+fn in_metadata(error: &YamlError) -> String {
+    match error {
+        YamlError::Syntax(message) => format!("this METADATA is not valid YAML: {message}"),
+        YamlError::SeveralDocuments => "this METADATA block has more than one YAML document".to_owned(),
+        error => error.to_string(),
+    }
 }
 
 impl Advice for PolicyError {
     fn code(&self) -> &'static str {
         match self {
             Self::Syntax(_) => "policy::syntax",
+            Self::OldSyntax(_) => "policy::old_syntax",
+            Self::Interpolated => "policy::interpolated",
+            Self::Shadowed(_) => "policy::shadowed",
+            Self::Engine(_) => "policy::engine",
+            Self::TooDeep { .. } => "policy::too_deep",
+            Self::TooLong { .. } => "policy::too_long",
+            Self::UnknownFunction { .. } => "policy::unknown_function",
+            Self::NotAFunction { .. } => "policy::not_a_function",
+            Self::Arity { .. } => "policy::arity",
+            Self::Outside { .. } => "policy::outside",
+            Self::Random { .. } => "policy::random",
+            Self::OpaOnly { .. } => "policy::opa_only",
+            Self::Unbound { .. } => "policy::unbound",
+            Self::Nowhere { .. } => "policy::nowhere",
+            Self::Recursion { .. } => "policy::recursion",
+            Self::LongChain { .. } => "policy::long_chain",
+            Self::Reserved { .. } => "policy::reserved",
+            Self::FurtherSegment { .. } => "policy::further_segment",
+            Self::WrongHead { .. } => "policy::wrong_head",
+            Self::OnlySubjects { .. } => "policy::only_subjects",
+            Self::NearWord { .. } => "policy::near_word",
+            Self::Useless { .. } => "policy::useless",
+            Self::ReadsNothing { .. } => "policy::reads_nothing",
+            Self::BadId { .. } => "policy::bad_id",
+            Self::SameId { .. } => "policy::same_id",
+            Self::NoTaker => "policy::no_taker",
+            Self::NoPlainGroup { .. } => "policy::no_plain_group",
+            Self::OneOfSeveral { .. } => "policy::one_of_several",
+            Self::SecondBlock { .. } => "policy::second_block",
+            Self::UnreadPath { .. } => "policy::unread_path",
+            Self::NotShipped { .. } => "policy::not_shipped",
+
+            Self::NulCharacter => "policy::nul_character",
+            Self::UnknownFence { .. } => "policy::unknown_fence",
+            Self::FenceAttributes => "policy::fence_attributes",
+            Self::UnclosedFence { .. } => "policy::unclosed_fence",
+            Self::SwallowedFence { .. } => "policy::swallowed_fence",
+            Self::NoPackage { .. } => "policy::no_package",
+            Self::PackageNotFirst => "policy::package_not_first",
+            Self::ImportElsewhere { .. } => "policy::import_elsewhere",
+            Self::RepeatedMetadata { .. } => "policy::repeated_metadata",
+            Self::Metadata(_) => "policy::metadata",
+            Self::EmptyMetadata => "policy::empty_metadata",
+            Self::MetadataIndented => "policy::metadata_indented",
+            Self::NotMetadata(_) => "policy::not_metadata",
+            Self::MetadataTab => "policy::metadata_tab",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        let near = |near: &Option<String>| near.as_ref().map(|near| format!("did you mean `{near}`?"));
+        Some(match self {
+            Self::OldSyntax(_) => {
+                "write `violation contains v if { … }`, or say `rego: v0` at the project's entry".to_owned()
+            }
+            Self::Interpolated => "write `sprintf(\"… %s\", [x])`".to_owned(),
+            Self::Shadowed(name) => format!("rename the variable: in this package `{name}` already stands for the rule"),
+            Self::TooDeep { .. } => "give the inner part a name of its own".to_owned(),
+            Self::TooLong { .. } => "move tables to a design document and read them as `data.design`".to_owned(),
+            Self::UnknownFunction { near: known, .. } => {
+                near(known).unwrap_or_else(|| "define it, import its package, or see the built-ins at https://www.openpolicyagent.org/docs/policy-reference".to_owned())
+            }
+            Self::NotAFunction { name } => format!("use it without brackets: `{name}`"),
+            Self::Outside { .. } => "collect what it would ask for as a fact, and read it from `input`".to_owned(),
+            Self::Random { .. } => "use a value from the facts; `time.now_ns()` is the check's `--now`".to_owned(),
+            Self::OpaOnly { .. } => "compute it when the facts are collected, or write a helper".to_owned(),
+            Self::Unbound { near: known, .. } => near(known).unwrap_or_else(|| {
+                "bind it with `some … in` or `:=`, define a rule of this name, or import it in this file".to_owned()
+            }),
+            Self::Nowhere { near: known, .. } => near(known).unwrap_or_else(|| {
+                "no package, rule or document has this path; what was declared is below `data.design`".to_owned()
+            }),
+            Self::Recursion { .. } => "Rego has no recursion: break the circle".to_owned(),
+            Self::LongChain { .. } => "compute it in fewer steps".to_owned(),
+            Self::Reserved { .. } => {
+                "choose another package; `data.design`, `data.snapshot` and `data.reference` are documents".to_owned()
+            }
+            Self::FurtherSegment { suffix, .. } => format!("a suffix makes it an assumption of its own: `{suffix} contains v if`"),
+            Self::WrongHead { form, .. } => format!("write `{form}`"),
+            Self::OnlySubjects { name } => {
+                format!("add a `violation`, `warn`, `holds` or `measure` with the same suffix, or rename `{name}`")
+            }
+            Self::NearWord { near, .. } => format!("did you mean `{near}`?"),
+            Self::Useless { .. } => {
+                "define `violation`, `deny`, `warn`, `holds` or `measure` in it, use its rules, or take it out of `policies`; a fence that is only shown is marked `rego example`".to_owned()
+            }
+            Self::ReadsNothing { .. } => "read something from `input`, `data.design`, `data.reference` or `data.snapshot`".to_owned(),
+            Self::BadId { .. } => ID_HELP.to_owned(),
+            Self::SameId { by_case, .. } => {
+                if *by_case { "ids that differ only in case are the same to many tools: rename one" } else { "rename one" }.to_owned()
+            }
+            Self::NoTaker => "put it above the rules of an assumption or above its package".to_owned(),
+            Self::NoPlainGroup { key } => format!("put `{key}` above the rule of the suffixed assumption"),
+            Self::OneOfSeveral { .. } => "a suffix makes it an assumption of its own; or put the block above all of them with `scope: document`".to_owned(),
+            Self::SecondBlock { .. } => "merge it into the first".to_owned(),
+            Self::UnreadPath { near: known, .. } => near(known).unwrap_or_else(|| "take it out, or write the path as the rules read it".to_owned()),
+            Self::NotShipped { known, .. } => format!("shipped are: {}", known.join(", ")),
+            Self::NulCharacter => "remove it; the engine would end the policy there".to_owned(),
+            Self::UnknownFence { word } => match nearest(&word.to_ascii_lowercase(), ["test", "example"]) {
+                Some(near) => format!("did you mean `rego {near}`?"),
+                None => "write `rego` for policies, `rego test` for tests, `rego example` for what is only shown; \
+                         words with `=` or in braces are ignored"
+                    .to_owned(),
+            },
+            Self::FenceAttributes => {
+                "write the language first, `rego`, and attributes after it, `rego {…}`; `rego example` is only shown"
+                    .to_owned()
+            }
+            Self::UnclosedFence { mark } => format!("close it with a line that holds only {mark}"),
+            Self::SwallowedFence { mark } => {
+                format!("close it with a line that holds only {mark}; to show a fence inside, make its mark longer")
+            }
+            Self::NoPackage { example, .. } => format!("start it with a line such as `package {example}`"),
+            Self::PackageNotFirst => {
+                "move it to the first line of its fence; another package needs a fence of its own".to_owned()
+            }
+            Self::ImportElsewhere { package } => {
+                format!("move it below the `package {package}` that stands first: it counts for all its blocks")
+            }
+            Self::RepeatedMetadata { second, .. } => {
+                if *second { "merge it into the first" } else { "move it above the `package` that stands first" }
+                    .to_owned()
+            }
+            Self::Metadata(error) => {
+                return error.help().or_else(|| match error {
+                    YamlError::WrongType { name, .. } | YamlError::NotAMapping { what: name, .. } if name == "METADATA" => Some(
+                        "write a key on each line, such as `# title: …`; leave an empty line before other comments"
+                            .to_owned(),
+                    ),
+                    YamlError::Syntax(_) => Some(
+                        "every comment line directly below `# METADATA` is YAML; leave an empty line before other \
+                         comments"
+                            .to_owned(),
+                    ),
+                    _ => None,
+                });
+            }
+            Self::EmptyMetadata => {
+                "write its keys directly below, each line from the first column: `# title: …`".to_owned()
+            }
+            Self::MetadataIndented => "start each of its lines at the first column, with `#`".to_owned(),
+            Self::NotMetadata(_) => "write `# METADATA`".to_owned(),
+            Self::MetadataTab => "indent with spaces".to_owned(),
+            Self::Syntax(_) | Self::Engine(_) | Self::Arity { .. } => return None,
+        })
+    }
+
+    fn label(&self) -> Option<String> {
+        match self {
+            Self::UnclosedFence { .. } | Self::SwallowedFence { .. } => Some("opened here".to_owned()),
+            _ => None,
         }
     }
 }

@@ -2,8 +2,167 @@
 
 mod annotation;
 mod error;
+mod groups;
+mod library;
 mod markdown;
 mod module;
+mod precheck;
+mod reads;
+mod rules;
+pub(crate) mod syntax;
+mod tokens;
+mod walk;
+
+use std::{collections::BTreeSet, panic, thread};
 
 pub use error::PolicyError;
+pub use groups::{Group, GroupRule, Word};
+pub use library::{LibraryEntry, Overrides, SHIPPED};
 pub use module::Module;
+pub use reads::{Reads, Role, Use};
+
+use self::{
+    library::Switched,
+    rules::{DataPath, Rules},
+};
+use crate::source::{At, SourceFile};
+
+/// A policy file as the project lists it.
+#[derive(Debug, Clone)]
+pub struct PolicyFile {
+    /// Its path and text; Markdown if its name ends with `.md` or `.markdown`.
+    pub file: SourceFile,
+    /// Rego v0 instead of v1.
+    pub v0: bool,
+}
+
+/// What was loaded.
+#[derive(Debug)]
+pub struct Policies {
+    /// Every module that the engine reads.
+    pub modules: Vec<Module>,
+    /// The assumptions, in the order of their files and rules.
+    pub groups: Vec<Group>,
+}
+
+/// Loads policies and switches on shipped assumptions. `documents` are the roots below `data` that hold neither
+/// policies nor design.
+///
+/// # Errors
+/// Everything that is wrong with them, in the order of files and lines.
+pub fn load(
+    files: &[PolicyFile],
+    library: &[LibraryEntry],
+    documents: &BTreeSet<String>,
+) -> Result<Policies, Vec<At<PolicyError>>> {
+    with_room(|| load_here(files, library, documents))
+}
+
+/// Runs in a thread with room for rules nested as deep as the pre-check lets them be. The memory is only reserved.
+fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    const STACK: usize = 256 << 20;
+    thread::scope(|scope| match thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+        Ok(handle) => handle.join().unwrap_or_else(|payload| panic::resume_unwind(payload)),
+        Err(error) => panic!("no thread can be started: {error}"),
+    })
+}
+
+fn load_here(
+    files: &[PolicyFile],
+    library: &[LibraryEntry],
+    documents: &BTreeSet<String>,
+) -> Result<Policies, Vec<At<PolicyError>>> {
+    let mut errors = Vec::new();
+    let mut modules = Vec::new();
+    for PolicyFile { file, v0 } in files {
+        if is_markdown(file.path()) {
+            modules.extend(markdown::modules(file, &mut errors));
+        } else {
+            let module = Module::of_file(file.clone(), *v0);
+            errors.extend(module.nul());
+            modules.push(module);
+        }
+    }
+    modules.retain(|module| !module.is_test);
+    let shipped = library::switched_on(library, &mut errors);
+    let own = modules.len();
+    modules.extend(shipped.iter().map(|(module, _)| module.clone()));
+
+    let mut parsed = Vec::new();
+    let mut unreadable: BTreeSet<DataPath> = BTreeSet::new();
+    for (at, module) in modules.into_iter().enumerate() {
+        let package = module.package();
+        match syntax::parse(module) {
+            Ok(module) => {
+                let package = module.package();
+                let reserved = package.first().is_some_and(|root| {
+                    precheck::DOCUMENTS.contains(&root.as_str()) || (root == "stillholds" && at < own)
+                });
+                if reserved {
+                    let error = PolicyError::Reserved { package: package.join(".") };
+                    errors.push(At::new(error, module.place(module.ast.package.refr.span())));
+                }
+                parsed.push(module);
+            }
+            Err(error) => {
+                errors.push(error);
+                if !package.is_empty() {
+                    unreadable.insert(package);
+                }
+            }
+        }
+    }
+    let annotations: Vec<_> =
+        parsed.iter().map(|parsed| annotation::annotations(&parsed.module, &mut errors)).collect();
+    let rules = Rules::new(parsed);
+    if !precheck::check(&rules, documents, &unreadable, &mut errors) {
+        // Rules in a circle or in an endless chain cannot be followed any further.
+        sort(&mut errors, files);
+        return Err(errors);
+    }
+    // What a module that cannot be read defines is not known, so nothing is said of what seems to be missing.
+    let mut of_groups = Vec::new();
+    let mut groups = groups::groups(&rules, &annotations, documents, &mut of_groups);
+    if unreadable.is_empty() {
+        errors.append(&mut of_groups);
+    }
+    for group in &mut groups {
+        if let Some((_, switched)) = shipped.iter().find(|(module, _)| module.file.path() == group.assumption.rule.path)
+        {
+            switch_on(group, switched);
+        }
+    }
+    if errors.is_empty() {
+        let modules = rules.modules.into_iter().map(|parsed| parsed.module).collect();
+        return Ok(Policies { modules, groups });
+    }
+    sort(&mut errors, files);
+    Err(errors)
+}
+
+fn is_markdown(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    matches!(extension.as_deref(), Some("md" | "markdown"))
+}
+
+/// A shipped assumption stands at the line of the project file that switched it on.
+fn switch_on(group: &mut Group, switched: &Switched) {
+    let assumption = &mut group.assumption;
+    assumption.location = switched.place.location();
+    assumption.document.path = switched.place.file.path().to_owned();
+    let overrides = &switched.overrides;
+    assumption.severity = overrides.severity.unwrap_or(assumption.severity);
+    assumption.owner = overrides.owner.clone().or(assumption.owner.take());
+    assumption.max_age = overrides.max_age.or(assumption.max_age);
+    assumption.review_by = overrides.review_by.or(assumption.review_by);
+    assumption.eroding_under = overrides.eroding_under.or(assumption.eroding_under);
+}
+
+/// By file, as the project lists them, then by place.
+fn sort(errors: &mut [At<PolicyError>], files: &[PolicyFile]) {
+    errors.sort_by_cached_key(|error| {
+        let place = error.place.as_ref();
+        let file = place.and_then(|place| files.iter().position(|known| known.file == place.file));
+        (file.unwrap_or(usize::MAX), place.map(|place| place.file.path().to_owned()), place.map(|place| place.span))
+    });
+}

@@ -1,6 +1,7 @@
 //! One Rego module as the engine reads it, and how its bytes lead back to the file it stands in.
 
-use crate::source::{Place, SourceFile, Span};
+use super::{PolicyError, tokens::Tokens};
+use crate::source::{At, Place, SourceFile, Span};
 
 /// A Rego module: a whole `.rego` file, or the fences of one package in a Markdown file.
 ///
@@ -27,6 +28,8 @@ pub struct Module {
 pub struct Prose {
     /// The fence's bytes in the module's text.
     pub span: Span,
+    /// Its info string's bytes in the file, to point at the fence where there is nothing in it.
+    pub info: Span,
     /// The nearest heading above it, as text.
     pub heading: Option<String>,
     /// That heading's anchor, as GitHub makes it.
@@ -71,6 +74,21 @@ impl Module {
         let run = self.runs.partition_point(|(text, _)| *text <= at);
         let (text, file) = self.runs[run.saturating_sub(1)];
         (file + (at - text.min(at))).min(self.file.text().len())
+    }
+
+    /// The package it names, as far as that can be read.
+    #[must_use]
+    pub fn package(&self) -> Vec<String> {
+        let tokens = Tokens::of(&self.text);
+        let named = (0..tokens.len()).find(|at| tokens.is_word(*at, "package"));
+        named.map(|at| tokens.path(at + 1).0).unwrap_or_default()
+    }
+
+    /// A NUL character, which the engine takes for the end of the policy: whatever follows would silently not count.
+    #[must_use]
+    pub fn nul(&self) -> Option<At<PolicyError>> {
+        let at = self.text.find('\0')?;
+        Some(At::new(PolicyError::NulCharacter, self.place(at..at + 1)))
     }
 
     /// The prose of the fence that holds this byte of the text.

@@ -21,6 +21,5 @@ pub use error::{PathFault, ProjectError};
 pub use files::{FoundFile, PolicyFile};
 pub use path::Located;
 pub use settings::{
-    Alias, DefaultSettings, GateSettings, InputBinding, LibraryEntry, Overrides, PolicyEntry, Project, Reference,
-    SourceSettings,
+    Alias, DefaultSettings, GateSettings, InputBinding, PolicyEntry, Project, Reference, SourceSettings,
 };

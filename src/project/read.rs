@@ -10,13 +10,11 @@ use super::{
     error::ProjectError,
     path::Located,
     reader::{Reader, is_name},
-    settings::{
-        Alias, DefaultSettings, GateSettings, InputBinding, LibraryEntry, Overrides, PolicyEntry, Project, Reference,
-        SourceSettings,
-    },
+    settings::{Alias, DefaultSettings, GateSettings, InputBinding, PolicyEntry, Project, Reference, SourceSettings},
 };
 use crate::{
     model::Vacuous,
+    policy::{LibraryEntry, Overrides},
     source::{At, SourceFile, Span},
     yaml::{self, Fields, Node, Value},
 };

@@ -6,11 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::civil::Date;
-
 use super::{collect::CollectEntry, error::ProjectError, path::Located, read};
 use crate::{
     model::{Age, MaxAge, Severity, Vacuous},
+    policy::LibraryEntry,
     source::{At, Place, SourceFile},
 };
 
@@ -73,34 +72,6 @@ pub struct InputBinding {
     pub source: String,
     /// Each element by itself, instead of the source as a whole.
     pub each: bool,
-}
-
-/// An entry of `library`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LibraryEntry {
-    /// An id, or a pattern in which `*` is any run of characters; without its `!`.
-    pub pattern: String,
-    /// Switches off what it matches instead of on.
-    pub negated: bool,
-    /// Where it is written.
-    pub place: Place,
-    /// What it sets for the assumptions it switches on.
-    pub overrides: Overrides,
-}
-
-/// What an entry of `library` sets instead of what is shipped.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Overrides {
-    /// What a decay means for the check.
-    pub severity: Option<Severity>,
-    /// Who answers for it.
-    pub owner: Option<String>,
-    /// Older facts cannot prove it.
-    pub max_age: Option<MaxAge>,
-    /// The last day on which it stands without a look at it.
-    pub review_by: Option<Date>,
-    /// A smaller margin erodes it, as a ratio.
-    pub eroding_under: Option<f64>,
 }
 
 /// Another snapshot to compare with.

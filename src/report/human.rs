@@ -160,8 +160,7 @@ impl<'a> Writer<'a> {
             (Some(help), _) => self.help(help, BODY),
             // Nobody is left alone with an unknown.
             (None, Verdict::Unknown) => {
-                let help = format!("`stillholds explain {}` shows what it needs and what is there", assumption.id);
-                self.help(&help, BODY);
+                self.help("`stillholds facts` shows what was collected", BODY);
             }
             (None, _) => {}
         }
@@ -172,7 +171,8 @@ impl<'a> Writer<'a> {
         let Some(message) = &judged.message else { return };
         let said_by_measures = judged.reason == Some(Reason::Margin) && !judged.measures.is_empty();
         let said_by_violation = judged.violations.iter().any(|violation| violation.message == *message);
-        if said_by_measures || said_by_violation || *message == judged.assumption.title {
+        let said_by_rule = judged.reason == Some(Reason::NotHeld);
+        if said_by_measures || said_by_violation || said_by_rule || *message == judged.assumption.title {
             return;
         }
         let lead = match judged.verdict {
@@ -225,7 +225,7 @@ impl<'a> Writer<'a> {
             }
         }
         if shown < order.len() {
-            let more = format!("and {} more: `stillholds explain {}`", order.len() - shown, judged.assumption.id);
+            let more = format!("and {} more: `stillholds check {} -v`", order.len() - shown, judged.assumption.id);
             self.page.flow(BODY, &[(Ink::Dim, format!("{} ", self.look.marks().ellipsis))], Ink::Plain, &more);
         }
         for rule in rules {
@@ -534,8 +534,11 @@ impl<'a> Writer<'a> {
     fn holding(&mut self) {
         let holding = self.report.summary().holds;
         let Some(grounds) = self.report.grounds().filter(|_| !self.look.verbose) else { return };
-        let how_many =
-            if holding == self.report.assumptions.len() { format!("all {holding}") } else { format!("{holding} more") };
+        let how_many = match holding {
+            1 if self.report.assumptions.len() == 1 => "1".to_owned(),
+            all if all == self.report.assumptions.len() => format!("all {all}"),
+            some => format!("{some} more"),
+        };
         let facts = match (grounds.fewest_facts, grounds.most_facts) {
             (few, many) if few == many => count(many, "fact"),
             (few, many) => format!("{few} to {many} facts"),

@@ -10,9 +10,6 @@ use serde::Serialize;
 use super::text::{escape_json, ratio};
 use crate::{model, model::Json, source};
 
-/// The JSON Schema (draft 2020-12) of what [`super::Format::Json`] writes.
-pub const REPORT_SCHEMA: &str = include_str!("../../schemas/report.schema.json");
-
 const SCHEMA_VERSION: u32 = 1;
 
 pub(super) fn render(report: &model::Report) -> String {
@@ -479,7 +476,7 @@ mod tests {
     }
 
     fn validator() -> jsonschema::Validator {
-        let schema = serde_json::from_str(REPORT_SCHEMA).unwrap();
+        let schema = serde_json::from_str(crate::schema::REPORT).unwrap();
         jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap()
     }
 
@@ -548,7 +545,7 @@ mod tests {
                 visit(items, at);
             }
         }
-        visit(&serde_json::from_str(REPORT_SCHEMA).unwrap(), "");
+        visit(&serde_json::from_str(crate::schema::REPORT).unwrap(), "");
     }
 
     #[test]

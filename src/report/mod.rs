@@ -14,8 +14,6 @@ mod fixture;
 
 use std::{fmt, str::FromStr};
 
-pub use json::REPORT_SCHEMA;
-
 use crate::{model::Report, yaml::nearest};
 
 /// What a report is written as.
@@ -24,7 +22,7 @@ pub enum Format {
     /// For people at a terminal.
     #[default]
     Human,
-    /// For programs: version 1, described by [`REPORT_SCHEMA`].
+    /// For programs: version 1, described by [`schema::REPORT`](crate::schema::REPORT).
     Json,
 }
 

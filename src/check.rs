@@ -1,0 +1,264 @@
+//! Policies × facts → report: the spine. Read this first.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use jiff::Timestamp;
+use regorus::Value;
+
+use crate::{
+    evaluate::{self, World},
+    facts::{self, Facts},
+    model::{Finding, FindingSeverity, Gate, ProjectRef, Report, matches},
+    policy::{self, Group, Policies},
+    project::Project,
+    source::{Advice, At, Problem, SourceFile},
+    yaml::nearest,
+};
+
+/// What a run of the check is asked for beyond the project.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The time of the check.
+    pub now: Timestamp,
+    /// How long one assumption may take.
+    pub timeout: Duration,
+    /// Another snapshot than the project's.
+    pub facts: Option<String>,
+    /// Which assumptions, by id or pattern; all where it is empty.
+    pub select: Vec<String>,
+    /// An erosion fails too.
+    pub fail_on_eroding: bool,
+    /// An unknown that would not fail if it were known passes.
+    pub allow_unknown: bool,
+}
+
+/// What is wrong with what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// An id or pattern that selects nothing.
+    #[error("no assumption is called `{pattern}`")]
+    NothingSelected {
+        /// As it was given.
+        pattern: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// A file of policy that cannot be read.
+    #[error("`{path}` cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Advice for CheckError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NothingSelected { .. } => "check::nothing_selected",
+            Self::Unreadable { .. } => "check::unreadable",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::NothingSelected { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            Self::NothingSelected { .. } => {
+                Some("`stillholds list` shows them all; `*` stands for any run of characters".to_owned())
+            }
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+/// Loads the project's policies: its own and the shipped ones it switches on.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn load_policies(project: &Project) -> Result<Policies, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut files = Vec::new();
+    match project.policy_files() {
+        Ok(found) => {
+            for found in found {
+                match std::fs::read_to_string(project.root.join(&found.path)) {
+                    Ok(text) => {
+                        files.push(policy::PolicyFile { file: SourceFile::new(found.path, text), v0: found.entry.v0 });
+                    }
+                    Err(error) => {
+                        let error = CheckError::Unreadable { path: found.path, reason: error.to_string() };
+                        problems.push(boxed(At::nowhere(error)));
+                    }
+                }
+            }
+        }
+        Err(errors) => problems.extend(errors.into_iter().map(boxed)),
+    }
+    let documents = Default::default();
+    match policy::load(&files, &project.library, &documents) {
+        Ok(policies) if problems.is_empty() => Ok(policies),
+        Ok(_) => Err(problems),
+        Err(errors) => {
+            problems.extend(errors.into_iter().map(boxed));
+            Err(problems)
+        }
+    }
+}
+
+/// Reads the project's facts.
+///
+/// # Errors
+/// Everything that keeps the snapshot as a whole from being read.
+pub fn load_facts(project: &Project, folder: Option<&str>) -> Result<Facts, Vec<Problem>> {
+    let documents_many =
+        project.sources.iter().filter(|(_, source)| source.documents_many).map(|(name, _)| name.clone()).collect();
+    let folder = folder.unwrap_or(&project.facts);
+    facts::load(&project.root, folder, &facts::Settings { documents_many })
+        .map_err(|errors| errors.into_iter().map(boxed).collect())
+}
+
+/// Judges the project's assumptions.
+///
+/// # Errors
+/// Everything that people wrote and that cannot be read; a selection that selects nothing.
+pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut keep = |errors: Vec<Problem>| problems.extend(errors);
+    let policies = load_policies(project).map_err(&mut keep).ok();
+    let design = load_design(project).map_err(&mut keep).ok();
+    let facts = load_facts(project, options.facts.as_deref()).map_err(&mut keep).ok();
+    let (Some(policies), Some((design, design_files)), Some(facts)) = (policies, design, facts) else {
+        return Err(problems);
+    };
+    let selected = select(&policies.groups, &options.select).map_err(boxed_all)?;
+    let data = data(design, &facts, options.now);
+    let world = World { input: &facts.input, data: &data, snapshot: &facts.snapshot };
+    let gate = Gate {
+        fail_severity: project.defaults.fail_severity,
+        fail_on_eroding: options.fail_on_eroding,
+        allow_unknown: options.allow_unknown,
+    };
+    let settings = evaluate::Settings {
+        now: options.now,
+        timeout: options.timeout,
+        max_age: project.defaults.max_age,
+        source_max_age: project
+            .sources
+            .iter()
+            .filter_map(|(name, source)| Some((name.clone(), source.max_age?)))
+            .collect(),
+        eroding_under: project.defaults.eroding_under,
+        vacuous: project.defaults.vacuous,
+        gate,
+    };
+    let mut assumptions = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
+    assumptions.sort_by(|a, b| {
+        let key = |judged: &crate::model::Judged| (judged.assumption.document.path.clone(), judged.verdict);
+        key(a).cmp(&key(b)).then_with(|| a.assumption.id.cmp(&b.assumption.id))
+    });
+    let mut findings = facts.findings;
+    findings.extend(not_yet(project));
+    findings.sort_by(|a, b| (a.code, &a.message).cmp(&(b.code, &b.message)));
+    let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
+    let of_modules = policies.modules.iter().map(|module| &module.file);
+    for file in of_modules.chain(&design_files).chain([&project.file]) {
+        files.insert(file.path().to_owned(), file.clone());
+    }
+    Ok(Report {
+        project: ProjectRef { name: project.name.clone(), path: path_in_repository(&project.root) },
+        evaluated_at: options.now,
+        snapshot: facts.snapshot,
+        assumptions,
+        findings,
+        gate,
+        files,
+    })
+}
+
+fn load_design(project: &Project) -> Result<(Value, Vec<SourceFile>), Vec<Problem>> {
+    let found = project.expand(&project.design).map_err(boxed_all)?;
+    let files: Vec<_> = found.into_iter().map(|file| (project.root.join(&file.path), file.path)).collect();
+    facts::design(&files).map_err(boxed_all)
+}
+
+/// `data` as policies see it beside their own packages.
+fn data(design: Value, facts: &Facts, now: Timestamp) -> Value {
+    let mut data = Value::new_object();
+    if let Ok(fields) = data.as_object_mut() {
+        fields.insert("design".into(), design);
+        fields.insert("snapshot".into(), facts::provenance(&facts.snapshot, now));
+        fields.insert("reference".into(), Value::new_object());
+    }
+    data
+}
+
+/// The groups that a selection names, in their own order.
+fn select<'a>(groups: &'a [Group], patterns: &[String]) -> Result<Vec<&'a Group>, Vec<At<CheckError>>> {
+    let ids = || groups.iter().map(|group| group.assumption.id.as_str());
+    let errors: Vec<_> = patterns
+        .iter()
+        .filter(|pattern| !ids().any(|id| matches(pattern, id)))
+        .map(|pattern| {
+            let near = nearest(pattern, ids()).map(str::to_owned);
+            At::nowhere(CheckError::NothingSelected { pattern: pattern.clone(), near })
+        })
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let is_selected =
+        |group: &&Group| patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &group.assumption.id));
+    Ok(groups.iter().filter(is_selected).collect())
+}
+
+/// What the project file asks for and this version does not do yet: said, never passed over.
+fn not_yet(project: &Project) -> Vec<Finding> {
+    let asked = [
+        (project.waivers.is_some(), "waivers", "nothing is waived"),
+        (project.baseline.is_some(), "baseline", "every violation counts as new"),
+        (!project.references.is_empty(), "references", "what reads `data.reference` is unknown"),
+        (!project.data.is_empty(), "data", "these documents are not loaded"),
+        (
+            project.policies.iter().any(|entry| entry.input.is_some()),
+            "input",
+            "these policies see all facts as their `input`",
+        ),
+        (!project.gate.deny_findings.is_empty(), "deny_findings", "findings do not fail the check"),
+    ];
+    asked
+        .into_iter()
+        .filter(|(asked, ..)| *asked)
+        .map(|(_, key, meanwhile)| Finding {
+            code: "not-yet",
+            severity: FindingSeverity::Warning,
+            message: format!("this version does not read `{key}` of the project file yet: {meanwhile}"),
+            location: None,
+        })
+        .collect()
+}
+
+/// The project's root, relative to the root of the repository around it.
+fn path_in_repository(root: &Path) -> String {
+    let Ok(root) = root.canonicalize() else { return ".".to_owned() };
+    let repository = root.ancestors().find(|folder| folder.join(".git").exists());
+    let inside = repository.and_then(|repository| root.strip_prefix(repository).ok());
+    match inside.map(|path| path.to_string_lossy().replace('\\', "/")) {
+        Some(path) if !path.is_empty() => path,
+        _ => ".".to_owned(),
+    }
+}
+
+fn boxed<K>(error: At<K>) -> Problem
+where
+    K: Advice + Send + Sync + 'static,
+{
+    Box::new(error)
+}
+
+fn boxed_all<K>(errors: Vec<At<K>>) -> Vec<Problem>
+where
+    K: Advice + Send + Sync + 'static,
+{
+    errors.into_iter().map(boxed).collect()
+}

@@ -1,0 +1,101 @@
+//! `stillholds check`: judges the assumptions and reports.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::ValueEnum;
+use stillholds::{
+    check::{Options, check},
+    model::ExitCode,
+    report::{Format, Look, render},
+};
+
+use super::{Console, Failure, args::ProjectArgs, args::limit, console::write_file};
+
+/// Judge the assumptions against the facts
+///
+/// Exit codes, the same in every format: 0 nothing fails; 1 a decay fails; 2 the tool could not do its job; 3 nothing
+/// fails, but nobody can tell about something that could.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  stillholds check                          judge everything
+  stillholds check 'checkout-*' -v          some, with what the passes rest on
+  stillholds check -o json=report.json      the report for people, and a file for programs
+  stillholds check --allow-unknown          in a pipeline that has no facts yet")]
+pub(crate) struct Args {
+    /// Only these assumptions; `*` stands for any run of characters
+    #[arg(value_name = "ID|GLOB")]
+    select: Vec<String>,
+    /// Write the report as human or json; with =PATH into a file, and the human one stays on the terminal
+    #[arg(short, long = "output", value_name = "FORMAT[=PATH]")]
+    output: Vec<Output>,
+    #[command(flatten)]
+    project: ProjectArgs,
+    /// Fail on erosions too
+    #[arg(long, value_name = "WHAT", env = "STILLHOLDS_FAIL_ON")]
+    fail_on: Option<FailOn>,
+    /// Pass where nobody can tell, unless what is known so far would fail
+    #[arg(long, env = "STILLHOLDS_ALLOW_UNKNOWN")]
+    allow_unknown: bool,
+    /// How long one assumption may take
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = limit, env = "STILLHOLDS_TIMEOUT")]
+    timeout: Duration,
+    /// Show every violation, and each pass with what it was examined on
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FailOn {
+    Eroding,
+}
+
+/// A format, and where it goes.
+#[derive(Debug, Clone)]
+struct Output {
+    format: Format,
+    path: Option<PathBuf>,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, path) = match text.split_once('=') {
+            Some((_, "")) => return Err("there is no path behind the `=`".to_owned()),
+            Some((format, path)) => (format, Some(PathBuf::from(path))),
+            None => (text, None),
+        };
+        Ok(Self { format: format.parse().map_err(|error: stillholds::report::FormatError| error.to_string())?, path })
+    }
+}
+
+impl Args {
+    pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
+        let to_terminal: Vec<_> =
+            self.output.iter().filter(|output| output.path.is_none()).map(|output| output.format).collect();
+        if to_terminal.len() > 1 {
+            return Err(Failure::new(
+                "two formats want the terminal",
+                "give all but one a path: `-o json=report.json`",
+            ));
+        }
+        let project = self.project.project()?;
+        let options = Options {
+            now: self.project.now(),
+            timeout: self.timeout,
+            facts: self.project.folder(&project),
+            select: self.select,
+            fail_on_eroding: self.fail_on.is_some(),
+            allow_unknown: self.allow_unknown,
+        };
+        let report = check(&project, &options)?;
+        let look = Look { verbose: self.verbose, ..console.look() };
+        for Output { format, path } in &self.output {
+            if let Some(path) = path {
+                write_file(path, &render(&report, *format, Look::default()))?;
+            }
+        }
+        console.print(&render(&report, to_terminal.first().copied().unwrap_or_default(), look))?;
+        Ok(report.exit_code())
+    }
+}

@@ -1,0 +1,143 @@
+//! What the terminal can show, and errors on it.
+
+use std::{
+    env, fs,
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
+
+use clap::ColorChoice;
+use miette::{GraphicalReportHandler, GraphicalTheme, ThemeCharacters, ThemeStyles};
+use stillholds::{
+    report::Look,
+    source::{Advice, At, Problem},
+};
+
+/// Where a run prints, and how.
+#[derive(Debug)]
+pub(crate) struct Console {
+    out: Look,
+    err: Look,
+}
+
+/// Why the tool could not do its job.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What people wrote cannot be read.
+    Problems(Vec<Problem>),
+    /// Something else, with what to do about it.
+    Message { message: String, help: Option<String> },
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Message { message: message.into(), help: Some(help.into()) }
+    }
+}
+
+impl From<Vec<Problem>> for Failure {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+impl<K: Advice + Send + Sync + 'static> From<At<K>> for Failure {
+    fn from(error: At<K>) -> Self {
+        Self::Problems(vec![Box::new(error)])
+    }
+}
+
+const WIDTH: usize = 80;
+const WIDEST: usize = 110;
+
+impl Console {
+    pub(crate) fn new(color: ColorChoice) -> Self {
+        let dumb = env::var("TERM").is_ok_and(|term| term == "dumb");
+        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let locale =
+            ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env::var(name).ok().filter(|l| !l.is_empty()));
+        let utf8 = locale.map_or(cfg!(windows), |locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        });
+        let width = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let look = |terminal: bool| Look {
+            color: match color {
+                ColorChoice::Always => true,
+                ColorChoice::Never => false,
+                ColorChoice::Auto => terminal && !dumb && !no_color,
+            },
+            unicode: utf8 && !dumb,
+            width: match (width, terminal) {
+                (Some(columns), _) => columns,
+                (None, true) => terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0)),
+                (None, false) => WIDTH,
+            }
+            .clamp(40, WIDEST),
+            verbose: false,
+        };
+        Self { out: look(io::stdout().is_terminal()), err: look(io::stderr().is_terminal()) }
+    }
+
+    /// How standard output looks.
+    pub(crate) fn look(&self) -> Look {
+        self.out
+    }
+
+    /// Prints a result. A reader that went away has seen enough.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+                format!("standard output cannot be written: {error}"),
+                "write to a file with `-o FORMAT=PATH`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says on standard error why the tool could not do its job.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        let mut text = String::new();
+        match failure {
+            Failure::Problems(problems) => {
+                let styles = if self.err.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
+                let characters = if self.err.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
+                let handler = GraphicalReportHandler::new_themed(GraphicalTheme { characters, styles })
+                    .with_links(false)
+                    .with_width(self.err.width);
+                for problem in problems {
+                    // Writing to a string does not fail.
+                    let _ = handler.render_report(&mut text, problem.as_ref());
+                    text.push('\n');
+                }
+                let count = problems.len();
+                text.push_str(&format!("{count} error{}\n", if count == 1 { "" } else { "s" }));
+            }
+            Failure::Message { message, help } => {
+                text.push_str(&format!("error: {message}\n"));
+                if let Some(help) = help {
+                    text.push_str(&format!("help: {help}\n"));
+                }
+            }
+        }
+        // There is nowhere left to say that standard error is gone.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// Writes a file as a whole or not at all.
+pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|error| {
+        Failure::new(format!("`{}` cannot be written: {error}", path.display()), "choose another path")
+    })
+}

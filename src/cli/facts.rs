@@ -1,0 +1,250 @@
+//! `stillholds facts`: what was collected. Nobody writes Rego against data he cannot see.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use stillholds::{
+    check::load_facts,
+    facts::{Example, Facts, Row, is_secret_name, shape, values_at},
+    model::{Age, ExitCode, Json, Path, Segment, Source},
+    source::escape,
+    yaml::nearest,
+};
+
+use super::{Console, Failure, args::ProjectArgs};
+
+/// Show what was collected: the sources, the shape of one, or the values at a path
+///
+/// Paths are those that rules read, with or without the source in front; `[_]` is any element.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  stillholds facts                                    sources with status, age, basis and size
+  stillholds facts traces                             which keys there are, of which types, how often
+  stillholds facts traces 'edges[_].server'           the values at a path
+  stillholds facts traces 'edges[0]'                  one element")]
+pub(crate) struct Args {
+    /// The source
+    source: Option<String>,
+    /// A path in it
+    path: Option<String>,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
+        let project = self.project.project()?;
+        let facts = load_facts(&project, self.project.folder(&project).as_deref())?;
+        let text = match (&self.source, &self.path) {
+            (None, _) => sources(&facts, self.project.now()),
+            (Some(source), None) => {
+                let source = find(&facts, source)?;
+                of_shape(&facts, source)?
+            }
+            (Some(source), Some(path)) => {
+                let source = find(&facts, source)?;
+                values(&facts, source, path, &project.redact)?
+            }
+        };
+        console.print(&text)?;
+        Ok(ExitCode::Clean)
+    }
+}
+
+fn find<'a>(facts: &'a Facts, name: &str) -> Result<&'a Source, Failure> {
+    let name = name.strip_prefix("input.").unwrap_or(name);
+    facts.snapshot.source(name).ok_or_else(|| {
+        let known: Vec<_> = facts.snapshot.sources.iter().map(|source| source.name.as_str()).collect();
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", known.join(", ")),
+        };
+        Failure::new(format!("no source is called `{}`", escape(name)), help)
+    })
+}
+
+/// Columns as wide as their widest cell, the last one open.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns)
+        .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or_default())
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn sources(facts: &Facts, now: Timestamp) -> String {
+    let snapshot = &facts.snapshot;
+    let environment = snapshot.environment.as_deref().map(|name| format!(", {}", escape(name))).unwrap_or_default();
+    let mut text = format!("{}{environment}\n", escape(&snapshot.path));
+    if !snapshot.has_manifest {
+        text.push_str("no snapshot.yaml: nobody knows how old these facts are\n");
+    }
+    text.push('\n');
+    let mut rows = vec![["SOURCE", "STATUS", "AGE", "BASIS", "SIZE", "FILE"].map(str::to_owned).to_vec()];
+    for source in &snapshot.sources {
+        let basis = source.basis.map_or("-", stillholds::model::Basis::as_str);
+        let share = source.sampling.map(|share| format!(" {} %", share * 100.0)).unwrap_or_default();
+        rows.push(vec![
+            source.name.clone(),
+            source.status.as_str().to_owned(),
+            age(source, now),
+            format!("{basis}{share}"),
+            size(source.bytes),
+            source.file.as_deref().map(|file| escape(file).into_owned()).unwrap_or_else(|| "-".to_owned()),
+        ]);
+        for (name, part) in &source.parts {
+            rows.push(vec![format!("  {}", escape(name)), part.status.as_str().to_owned()]);
+        }
+    }
+    text.push_str(&table(&rows));
+    for source in &snapshot.sources {
+        if let Some(error) = &source.error {
+            let _ = write!(text, "\n{}: {}\n", source.name, escape(error));
+        }
+        for (name, part) in &source.parts {
+            if let Some(error) = &part.error {
+                let _ = write!(text, "\n{}.{}: {}\n", source.name, escape(name), escape(error));
+            }
+        }
+        for omitted in &source.omitted {
+            let _ = write!(text, "\n{}: left out: {}\n", source.name, escape(omitted));
+        }
+    }
+    text
+}
+
+fn age(source: &Source, now: Timestamp) -> String {
+    match source.age_seconds(now) {
+        None => "not known".to_owned(),
+        Some(seconds) => match u64::try_from(seconds) {
+            Ok(seconds) => Age::from_seconds(seconds).to_string(),
+            Err(_) => "still to come".to_owned(),
+        },
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
+
+fn document<'a>(facts: &'a Facts, source: &Source) -> Result<&'a regorus::Value, Failure> {
+    let sources = facts.input.as_object().ok();
+    sources.and_then(|sources| sources.get(&regorus::Value::from(source.name.as_str()))).ok_or_else(|| {
+        let why = source.error.as_deref().unwrap_or("nothing was collected");
+        Failure::new(format!("the source `{}` failed: {}", source.name, escape(why)), "mend it or collect it again")
+    })
+}
+
+fn of_shape(facts: &Facts, source: &Source) -> Result<String, Failure> {
+    let shape = shape(document(facts, source)?);
+    let mut rows = vec![["PATH", "TYPE", "THERE", "FOR EXAMPLE"].map(str::to_owned).to_vec()];
+    rows.extend(shape.rows.iter().map(|row| {
+        let below = row.path.to_string();
+        let dot = if below.is_empty() || below.starts_with(['[', '{']) { "" } else { "." };
+        vec![format!("input.{}{dot}{below}", source.name), types(row), there(row), example(row)]
+    }));
+    Ok(table(&rows))
+}
+
+fn types(row: &Row) -> String {
+    let mixed = row.types.len() > 1;
+    let types = row
+        .types
+        .iter()
+        .map(|(kind, count)| if mixed { format!("{} {count}", kind.as_str()) } else { kind.as_str().to_owned() });
+    types.collect::<Vec<_>>().join(", ")
+}
+
+fn there(row: &Row) -> String {
+    let keys = row.keys.map(|keys| format!(", {keys} keys")).unwrap_or_default();
+    if row.present == row.of {
+        format!("{}{keys}", row.present)
+    } else {
+        format!("{} of {}{keys}", row.present, row.of)
+    }
+}
+
+fn example(row: &Row) -> String {
+    match &row.example {
+        None => String::new(),
+        Some(Example::Withheld) => "(withheld)".to_owned(),
+        Some(Example::Shown(value)) => value.clone(),
+    }
+}
+
+/// The values at a path, as YAML, each under its own path.
+fn values(facts: &Facts, source: &Source, text: &str, redact: &[String]) -> Result<String, Failure> {
+    document(facts, source)?;
+    let prefix = format!("input.{}", source.name);
+    let full = if text == prefix || text.starts_with(&format!("{prefix}.")) || text.starts_with(&format!("{prefix}[")) {
+        text.to_owned()
+    } else if text.starts_with('[') {
+        format!("{prefix}{text}")
+    } else {
+        format!("{prefix}.{text}")
+    };
+    let path: Path = full.parse().map_err(|error: stillholds::model::PathError| {
+        Failure::new(error.to_string(), stillholds::model::PathError::HELP)
+    })?;
+    let found = values_at(&facts.input, &path);
+    if found.is_empty() {
+        return Err(Failure::new(
+            format!("nothing is at `{}`", escape(&path.to_string())),
+            format!("`stillholds facts {}` shows which paths there are", source.name),
+        ));
+    }
+    let mut text = String::new();
+    for (path, value) in found {
+        let secret =
+            path.segments().iter().any(|segment| matches!(segment, Segment::Key(key) if is_secret(key, redact)));
+        let json: Json = value.to_json_str().ok().and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        let json = if secret { Json::from("(withheld)") } else { withheld(json, redact) };
+        let yaml = serde_yaml::to_string(&json).unwrap_or_default();
+        let yaml: Vec<_> = yaml.trim_end().lines().map(|line| escape(line).into_owned()).collect();
+        let path = escape(&path.to_string()).into_owned();
+        match &yaml[..] {
+            [one] => {
+                let _ = writeln!(text, "{path}: {one}");
+            }
+            many => {
+                let _ = writeln!(text, "{path}:");
+                for line in many {
+                    let _ = writeln!(text, "  {line}");
+                }
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn is_secret(key: &str, redact: &[String]) -> bool {
+    is_secret_name(key) || redact.iter().any(|name| name.eq_ignore_ascii_case(key))
+}
+
+/// The value without what stands under keys that sound like secrets.
+fn withheld(value: Json, redact: &[String]) -> Json {
+    match value {
+        Json::Object(fields) => fields
+            .into_iter()
+            .map(|(key, value)| {
+                let value = if is_secret(&key, redact) { Json::from("(withheld)") } else { withheld(value, redact) };
+                (key, value)
+            })
+            .collect(),
+        Json::Array(items) => items.into_iter().map(|item| withheld(item, redact)).collect(),
+        other => other,
+    }
+}

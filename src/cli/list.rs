@@ -1,0 +1,149 @@
+//! `stillholds list`: the register of assumptions.
+
+use std::collections::BTreeSet;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use stillholds::{
+    check::load_policies,
+    model::{ExitCode, Path},
+    policy::Group,
+    source::{Location, escape},
+};
+
+use super::{Console, Failure, args::ProjectArgs};
+
+/// List the assumptions: what they say, who answers for them, where they stand, what they read
+///
+/// No facts are needed. Each one also says what cannot be seen from its rules: what was not followed, and violations
+/// without a subject, whose fingerprints depend on their words.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  stillholds list
+  stillholds list -o json | jq -r '.[] | [.id, .owner] | @tsv'")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    project: ProjectArgs,
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", default_value = "human")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Output {
+    Human,
+    Json,
+}
+
+/// An assumption as `list -o json` writes it.
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: &'a str,
+    title: &'a str,
+    description: Option<&'a str>,
+    severity: &'a str,
+    owner: Option<&'a str>,
+    location: Place<'a>,
+    rule: Place<'a>,
+    reads: Vec<ReadPath>,
+    not_followed: Vec<NotFollowed<'a>>,
+    without_subject: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    path: &'a str,
+    line: usize,
+}
+
+#[derive(Serialize)]
+struct ReadPath {
+    path: String,
+    needed: bool,
+}
+
+#[derive(Serialize)]
+struct NotFollowed<'a> {
+    what: &'a str,
+    path: String,
+    line: usize,
+}
+
+impl Args {
+    pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
+        let policies = load_policies(&self.project.project()?)?;
+        let text = match self.output {
+            Output::Human => policies.groups.iter().map(human).collect::<Vec<_>>().join("\n"),
+            Output::Json => {
+                let entries: Vec<_> = policies.groups.iter().map(entry).collect();
+                // Structures of text and numbers always have a JSON form.
+                serde_json::to_string_pretty(&entries).unwrap_or_default() + "\n"
+            }
+        };
+        console.print(&text)?;
+        Ok(ExitCode::Clean)
+    }
+}
+
+fn human(group: &Group) -> String {
+    let assumption = &group.assumption;
+    let mut text = format!("{}\n  {}\n", escape(&assumption.id), escape(&assumption.title));
+    let owner = assumption.owner.as_deref().unwrap_or("nobody");
+    text.push_str(&format!("  {}, owned by {}, at {}\n", assumption.severity, escape(owner), at(&assumption.location)));
+    let roots: BTreeSet<String> = group.reads.uses.iter().map(|one| root(&one.path).to_string()).collect();
+    text.push_str(&format!("  reads {}\n", escape(&roots.into_iter().collect::<Vec<_>>().join(", "))));
+    for (what, place) in &group.reads.not_followed {
+        text.push_str(&format!("  cannot be seen: what {} at {} reads\n", escape(what), at(&place.location())));
+    }
+    for rule in group.rules.iter().filter(|rule| rule.without_subject) {
+        text.push_str(&format!(
+            "  without subject: {} at {}; give its violations a `subject`, so that waivers and baseline know them again\n",
+            escape(&rule.name),
+            at(&rule.location)
+        ));
+    }
+    text
+}
+
+fn at(location: &Location) -> String {
+    format!("{}:{}", escape(&location.path), location.line)
+}
+
+/// The source, or the document and its first key.
+fn root(path: &Path) -> Path {
+    let steps = if path.key(0) == Some("input") { 2 } else { 3 };
+    Path::new(path.segments().iter().take(steps).cloned().collect())
+}
+
+fn entry(group: &Group) -> Entry<'_> {
+    let assumption = &group.assumption;
+    Entry {
+        id: &assumption.id,
+        title: &assumption.title,
+        description: assumption.description.as_deref(),
+        severity: assumption.severity.as_str(),
+        owner: assumption.owner.as_deref(),
+        location: Place { path: &assumption.location.path, line: assumption.location.line },
+        rule: Place { path: &assumption.rule.path, line: assumption.rule.line },
+        reads: assumption
+            .reads
+            .iter()
+            .map(|read| ReadPath { path: read.path.to_string(), needed: read.needed })
+            .collect(),
+        not_followed: group
+            .reads
+            .not_followed
+            .iter()
+            .map(|(what, place)| {
+                let location = place.location();
+                NotFollowed { what, path: location.path, line: location.line }
+            })
+            .collect(),
+        without_subject: group
+            .rules
+            .iter()
+            .filter(|rule| rule.without_subject)
+            .map(|rule| rule.name.as_str())
+            .collect(),
+    }
+}

@@ -1,0 +1,179 @@
+//! The only file that names the engine's evaluator: rules in, values out, and whatever goes wrong as a [`Failure`].
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    num::NonZeroU32,
+    panic::{self, AssertUnwindSafe},
+    sync::Once,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use regorus::{
+    Engine as Regorus, LimitError, PolicyLengthConfig, QueryResults, Value, utils::limits::ExecutionTimerConfig,
+};
+
+use crate::{
+    policy::{Module, PolicyError, syntax},
+    source::At,
+};
+
+/// The evaluator with all policies, facts and data loaded. Cloning what it holds costs next to nothing, so every
+/// evaluation runs on a clone of its own.
+pub(super) struct Engine<'a> {
+    modules: &'a [Module],
+    strict: Regorus,
+    lenient: Regorus,
+    timeout: Duration,
+}
+
+/// Why there is no value.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// The evaluator stopped with an error; in the strict engine this may be a built-in's.
+    Error(Box<At<PolicyError>>),
+    /// It took too long.
+    Timeout(Duration),
+    /// It went out of its other limits.
+    Limit(String),
+    /// The evaluator itself broke.
+    Panic(String),
+}
+
+impl<'a> Engine<'a> {
+    /// Loads everything once.
+    ///
+    /// # Errors
+    /// What the engine finds wrong while it prepares the rules.
+    pub(super) fn new(
+        modules: &'a [Module],
+        input: &Value,
+        data: &Value,
+        now: Timestamp,
+        timeout: Duration,
+    ) -> Result<Self, Box<At<PolicyError>>> {
+        let load = |strict: bool| -> Result<Regorus, Box<At<PolicyError>>> {
+            let failed = |error: &anyhow::Error| Box::new(error_at(modules, &error.to_string()));
+            let mut engine = Regorus::new();
+            engine.set_strict_builtin_errors(strict);
+            // What policies print is data and must not reach a terminal.
+            engine.set_gather_prints(true);
+            engine.set_policy_length_config(PolicyLengthConfig {
+                max_col: syntax::MAX_COLUMNS,
+                max_file_bytes: syntax::MAX_BYTES,
+                max_lines: syntax::MAX_LINES,
+            });
+            for (at, module) in modules.iter().enumerate() {
+                engine.set_rego_v0(module.v0);
+                engine.add_policy(syntax::label(at), module.text.clone()).map_err(|error| failed(&error))?;
+            }
+            engine.set_input(input.clone());
+            engine.add_data(data.clone()).map_err(|error| failed(&error))?;
+            let now = Value::from(i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX));
+            engine
+                .add_extension("time.now_ns".to_owned(), 0, Box::new(move |_| Ok(now.clone())))
+                .map_err(|error| failed(&error))?;
+            engine
+                .add_extension("regex.match".to_owned(), 2, Box::new(move |args| regex_match(&args, strict)))
+                .map_err(|error| failed(&error))?;
+            // Any query makes the engine analyse its rules; the clones share the result.
+            engine.eval_query("true".to_owned(), false).map_err(|error| failed(&error))?;
+            Ok(engine)
+        };
+        Ok(Self { modules, strict: load(true)?, lenient: load(false)?, timeout })
+    }
+
+    /// The values of these rules (references below `data`), in one evaluation; `None` where one is undefined.
+    ///
+    /// # Errors
+    /// The first thing that went wrong in any of them.
+    pub(super) fn values(&self, rules: &[String], strict: bool) -> Result<Vec<Option<Value>>, Failure> {
+        let mut engine = if strict { self.strict.clone() } else { self.lenient.clone() };
+        // The clock is asked at every thousandth step only: often enough for a limit in seconds.
+        let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
+        engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
+        let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}]")).collect();
+        let query = format!("[{}]", values.join(", "));
+        match quietly(|| engine.eval_query(query, false)) {
+            Ok(Ok(results)) => Ok(unpack(&results, rules.len())),
+            Ok(Err(error)) => Err(match error.downcast_ref::<LimitError>() {
+                Some(LimitError::TimeLimitExceeded { .. }) => Failure::Timeout(self.timeout),
+                Some(other) => Failure::Limit(other.to_string()),
+                None => Failure::Error(Box::new(error_at(self.modules, &format!("{error:#}")))),
+            }),
+            Err(message) => Err(Failure::Panic(message)),
+        }
+    }
+}
+
+fn unpack(results: &QueryResults, count: usize) -> Vec<Option<Value>> {
+    let value =
+        results.result.first().and_then(|result| result.expressions.first()).map(|expression| &expression.value);
+    let lists = value.and_then(|value| value.as_array().ok());
+    (0..count)
+        .map(|at| {
+            lists
+                .and_then(|lists| lists.get(at))
+                .and_then(|list| list.as_array().ok())
+                .and_then(|list| list.first())
+                .cloned()
+        })
+        .collect()
+}
+
+fn error_at(modules: &[Module], text: &str) -> At<PolicyError> {
+    syntax::engine_error(text, |label| {
+        label.strip_prefix("module-")?.parse().ok().and_then(|at: usize| modules.get(at))
+    })
+}
+
+/// `regex.match` with one compiled expression for each pattern and thread. The engine's own clones the expression at
+/// every call, which costs eleven times as much.
+fn regex_match(args: &[Value], strict: bool) -> Result<Value, anyhow::Error> {
+    thread_local! {
+        static COMPILED: RefCell<HashMap<Box<str>, Option<regex::Regex>>> = RefCell::default();
+    }
+    let fail = |message: &str| if strict { Err(anyhow::anyhow!(message.to_owned())) } else { Ok(Value::Undefined) };
+    let (Ok(pattern), Ok(text)) = (args[0].as_string(), args[1].as_string()) else {
+        return fail("`regex.match` expects text");
+    };
+    COMPILED.with_borrow_mut(|compiled| {
+        if !compiled.contains_key(pattern.as_ref()) {
+            // The engine's own limit, so that what compiles does not depend on which of the two is asked.
+            let regex = regex::RegexBuilder::new(pattern).size_limit(100 * 1024).build().ok();
+            if compiled.len() >= 1_000 {
+                compiled.clear();
+            }
+            compiled.insert(pattern.as_ref().into(), regex);
+        }
+        match &compiled[pattern.as_ref()] {
+            Some(regex) => Ok(Value::from(regex.is_match(text))),
+            None => fail("invalid regex"),
+        }
+    })
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what may panic; the panic becomes a message instead of a print.
+fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                usual(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(run));
+    QUIET.set(false);
+    result.map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    })
+}

@@ -1,0 +1,146 @@
+//! Whether what assumptions read is there: one pass over the facts for all paths of all assumptions.
+
+use std::collections::BTreeMap;
+
+use regorus::Value;
+
+use crate::model::{Path, Segment};
+
+/// How often a path is there and how often not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Counts {
+    pub(super) present: u64,
+    pub(super) absent: u64,
+}
+
+/// The counts of many paths.
+pub(super) struct Presences {
+    nodes: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    children: BTreeMap<Segment, (usize, Value)>,
+    counts: Counts,
+}
+
+impl Presences {
+    /// Counts all paths in the documents, of which each has its root's name.
+    pub(super) fn of<'a>(paths: impl Iterator<Item = &'a Path>, documents: &[(&str, &Value)]) -> Self {
+        let mut presences = Self { nodes: vec![Node::default()] };
+        for path in paths {
+            presences.add(path);
+        }
+        for (root, document) in documents {
+            if let Some((node, _)) = presences.nodes[0].children.get(&Segment::Key((*root).to_owned())) {
+                presences.count(*node, document);
+            }
+        }
+        presences
+    }
+
+    /// The counts of one of the paths.
+    pub(super) fn counts(&self, path: &Path) -> Counts {
+        let mut node = 0;
+        for segment in path.segments() {
+            match self.nodes[node].children.get(segment) {
+                Some((child, _)) => node = *child,
+                None => return Counts::default(),
+            }
+        }
+        self.nodes[node].counts
+    }
+
+    fn add(&mut self, path: &Path) {
+        let mut node = 0;
+        for segment in path.segments() {
+            let next = self.nodes.len();
+            let key = match segment {
+                Segment::Key(key) => Value::from(key.as_str()),
+                Segment::Index(_) | Segment::Any => Value::Null,
+            };
+            let child = self.nodes[node].children.entry(segment.clone()).or_insert((next, key)).0;
+            if child == next {
+                self.nodes.push(Node::default());
+            }
+            node = child;
+        }
+    }
+
+    /// Counts a value at a node, and all below it. Recursion is as deep as the longest path that a policy reads.
+    fn count(&mut self, node: usize, value: &Value) {
+        self.nodes[node].counts.present += 1;
+        // The children are taken out while their subtrees are counted; nothing else looks at them meanwhile.
+        let children = std::mem::take(&mut self.nodes[node].children);
+        for (segment, (child, key)) in &children {
+            let one = match (segment, value) {
+                (Segment::Key(_), Value::Object(object)) => object.get(key),
+                // A look-up in a set asks for a member.
+                (Segment::Key(_), Value::Set(set)) => set.get(key),
+                (Segment::Index(at), Value::Array(array)) => array.get(*at),
+                (Segment::Any, Value::Array(array)) => {
+                    array.iter().for_each(|element| self.count(*child, element));
+                    continue;
+                }
+                (Segment::Any, Value::Object(object)) => {
+                    object.iter().for_each(|(_, element)| self.count(*child, element));
+                    continue;
+                }
+                (Segment::Any, Value::Set(set)) => {
+                    set.iter().for_each(|element| self.count(*child, element));
+                    continue;
+                }
+                _ => None,
+            };
+            match one {
+                Some(value) => self.count(*child, value),
+                None => self.miss(*child),
+            }
+        }
+        self.nodes[node].children = children;
+    }
+
+    fn miss(&mut self, node: usize) {
+        self.nodes[node].counts.absent += 1;
+        let children: Vec<_> = self.nodes[node].children.values().map(|(child, _)| *child).collect();
+        children.into_iter().for_each(|child| self.miss(child));
+    }
+}
+
+/// The value at a path without `[_]`, in a document whose root the path's first key names.
+pub(super) fn value_at<'a>(path: &Path, document: &'a Value) -> Option<&'a Value> {
+    path.segments()[1..].iter().try_fold(document, |value, segment| match (segment, value) {
+        (Segment::Key(key), Value::Object(object)) => object.get(&Value::from(key.as_str())),
+        (Segment::Key(key), Value::Set(set)) => set.get(&Value::from(key.as_str())),
+        (Segment::Index(at), Value::Array(array)) => array.get(*at),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_every_place_of_a_path() {
+        let facts =
+            Value::from_json_str(r#"{"a": {"list": [{"x": 1, "deep": {"y": 1}}, {"x": 2}, {}], "one": 1}, "b": []}"#)
+                .unwrap();
+        let expected = [
+            ("input.a.one", 1, 0),
+            ("input.a.two", 0, 1),
+            ("input.a.list[_]", 3, 0),
+            ("input.a.list[_].x", 2, 1),
+            ("input.a.list[_].deep.y", 1, 2),
+            ("input.a.list[1].x", 1, 0),
+            ("input.a.list[9].x", 0, 1),
+            ("input.b[_].x", 0, 0),
+            ("input.c[_].x", 0, 1),
+        ];
+        let paths: Vec<Path> = expected.iter().map(|(path, ..)| path.parse().unwrap()).collect();
+        let presences = Presences::of(paths.iter(), &[("input", &facts)]);
+        for ((text, present, absent), path) in expected.iter().zip(&paths) {
+            assert_eq!(presences.counts(path), Counts { present: *present, absent: *absent }, "{text}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The state of the sources an assumption reads: collected or not, failed, too old, partial, with gaps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Said, Settings};
+use crate::{
+    model::{Age, Assumption, MaxAge, Path, Reason, Segment, Snapshot, Source, Status},
+    policy::{Role, Use},
+    source::Location,
+};
+
+/// A time may lie this far in the future before it counts as wrong.
+const CLOCK_SKEW_SECONDS: i64 = 300;
+
+/// How an assumption reads one source.
+pub(super) struct Reading<'a> {
+    pub(super) name: &'a str,
+    /// The parts it reads; none where it reads the source as a whole or through a variable.
+    parts: Option<BTreeSet<&'a str>>,
+    /// Whether absence is an answer for everything it reads of it.
+    excused: bool,
+    /// Whether it asks for absence in it, or counts: under `not`, in a comprehension or in `every`.
+    pub(super) negated: bool,
+    place: Location,
+}
+
+/// The sources that an assumption names, by name.
+pub(super) fn readings<'a>(uses: &'a [Use], assumption: &Assumption) -> Vec<Reading<'a>> {
+    let mut readings: BTreeMap<&str, Reading<'a>> = BTreeMap::new();
+    for one in uses {
+        let Some(name) = one.path.source() else { continue };
+        let excused = one.role == Role::Excused || assumption.optional.iter().any(|pattern| pattern.covers(&one.path));
+        let reading = readings.entry(name).or_insert_with(|| Reading {
+            name,
+            parts: Some(BTreeSet::new()),
+            excused: true,
+            negated: false,
+            place: one.place.location(),
+        });
+        match one.path.segments().get(2) {
+            Some(Segment::Key(part)) => {
+                if let Some(parts) = &mut reading.parts {
+                    parts.insert(part);
+                }
+            }
+            _ => reading.parts = None,
+        }
+        reading.excused &= excused;
+        reading.negated |= one.negated;
+    }
+    readings.into_values().collect()
+}
+
+/// Step 2: what was not collected, failed, or is too old.
+pub(super) fn unusable(
+    readings: &[Reading<'_>],
+    assumption: &Assumption,
+    snapshot: &Snapshot,
+    settings: &Settings,
+) -> Vec<Said> {
+    let mut said = Vec::new();
+    for reading in readings {
+        let Some(source) = snapshot.source(reading.name) else {
+            if !reading.excused {
+                said.push(not_collected(reading, snapshot));
+            }
+            continue;
+        };
+        let at = || Some(reading.place.clone());
+        if source.status == Status::Failed {
+            let why = source.error.as_deref().unwrap_or("the collector gave no reason");
+            said.push(Said {
+                reason: Reason::Failed,
+                message: format!("the source `{}` failed: {why}", source.name),
+                help: Some(if source.in_manifest && source.file.is_none() {
+                    format!("mend what its collector met, then collect `{}` again", source.name)
+                } else {
+                    "mend the file or collect it again".to_owned()
+                }),
+                location: at(),
+            });
+            continue;
+        }
+        for (name, part) in parts(reading, source) {
+            if part.status == Status::Failed {
+                let why = part.error.as_deref().unwrap_or("the collector gave no reason");
+                said.push(Said {
+                    reason: Reason::Failed,
+                    message: format!("the part `{name}` of the source `{}` failed: {why}", source.name),
+                    help: Some(format!("mend what its collector met, then collect `{}` again", source.name)),
+                    location: at(),
+                });
+            }
+        }
+        if let Some(MaxAge::Limit(limit)) = limit_of(source, assumption, settings) {
+            let of_parts: Vec<_> = parts(reading, source).map(|(name, part)| (Some(name), part.observed_to)).collect();
+            let ages = if of_parts.is_empty() { vec![(None, source.observed_to)] } else { of_parts };
+            for (part, observed) in ages {
+                // A part without a time of its own was observed with its source.
+                let observed = observed.or(source.observed_to);
+                if let Some(message) = too_old(&source.name, part, observed, limit, settings.now) {
+                    said.push(Said {
+                        reason: Reason::Stale,
+                        message,
+                        help: Some(if source.in_manifest {
+                            "collect it again".to_owned()
+                        } else {
+                            "say in the snapshot's `snapshot.yaml` when it was observed (`observed_to`), or set `max_age: none` for the source".to_owned()
+                        }),
+                        location: at(),
+                    });
+                }
+            }
+        }
+    }
+    said.sort_by_key(|said| said.reason);
+    said
+}
+
+fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Said {
+    let known: Vec<_> = snapshot.sources.iter().map(|source| source.name.as_str()).collect();
+    let near = crate::yaml::nearest(reading.name, known.iter().copied());
+    let help = match (near, known.is_empty()) {
+        (Some(near), _) => format!(
+            "did you mean `input.{near}`? else collect it as `{0}`, or list `input.{0}` under `optional` if it may be absent",
+            reading.name
+        ),
+        (None, true) => format!("the snapshot has no sources at all: put `{}.json` into it", reading.name),
+        (None, false) => format!(
+            "collected are {}: collect `{1}` too, or list `input.{1}` under `optional` if it may be absent",
+            known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+            reading.name
+        ),
+    };
+    Said {
+        reason: Reason::Missing,
+        message: format!("the source `{}` was not collected", reading.name),
+        help: Some(help),
+        location: Some(reading.place.clone()),
+    }
+}
+
+/// The parts of a source that are read: all of them where it is read as a whole.
+fn parts<'a>(reading: &'a Reading<'_>, source: &'a Source) -> impl Iterator<Item = (&'a str, &'a crate::model::Part)> {
+    source
+        .parts
+        .iter()
+        .map(|(name, part)| (name.as_str(), part))
+        .filter(|(name, _)| reading.parts.as_ref().is_none_or(|parts| parts.contains(name)))
+}
+
+fn limit_of(source: &Source, assumption: &Assumption, settings: &Settings) -> Option<MaxAge> {
+    settings.source_max_age.get(&source.name).copied().or(assumption.max_age).or(settings.max_age)
+}
+
+fn too_old(
+    source: &str,
+    part: Option<&str>,
+    observed: Option<Timestamp>,
+    limit: Age,
+    now: Timestamp,
+) -> Option<String> {
+    let what = match part {
+        Some(part) => format!("the part `{part}` of the source `{source}`"),
+        None => format!("the source `{source}`"),
+    };
+    let Some(observed) = observed else {
+        return Some(format!("the age of {what} is not known, and it may be {limit} old at most"));
+    };
+    let age = now.as_second() - observed.as_second();
+    if age < -CLOCK_SKEW_SECONDS {
+        return Some(format!("{what} claims to be observed at {observed}, which is still to come"));
+    }
+    let seconds = u64::try_from(age).unwrap_or(0);
+    (seconds > limit.seconds())
+        .then(|| format!("{what} is {} old, and may be {limit} old at most", Age::from_seconds(seconds)))
+}
+
+/// Step 5: sources or parts that were collected in part.
+pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Said> {
+    let mut said = Vec::new();
+    for reading in readings {
+        let Some(source) = snapshot.source(reading.name) else { continue };
+        let partial_parts: Vec<_> = parts(reading, source).filter(|(_, part)| part.status == Status::Partial).collect();
+        let whole = source.status == Status::Partial && source.parts.is_empty();
+        let mut say = |what: String, why: Option<&str>| {
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            said.push(Said {
+                reason: Reason::Partial,
+                message: format!("{what} was collected in part{why}"),
+                help: Some("what was not collected could speak against it: collect it again in full".to_owned()),
+                location: Some(reading.place.clone()),
+            });
+        };
+        if whole {
+            say(format!("the source `{}`", source.name), source.error.as_deref());
+        }
+        for (name, part) in partial_parts {
+            say(format!("the part `{name}` of the source `{}`", source.name), part.error.as_deref());
+        }
+    }
+    said
+}
+
+/// Whether what is read of this source is complete.
+pub(super) fn is_partial(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
+    !partial(std::slice::from_ref(reading), snapshot).is_empty()
+}
+
+/// Whether nothing that can be relied on is there of this source, or of a part that is read.
+pub(super) fn is_gone(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
+    snapshot.source(reading.name).is_none_or(|source| {
+        source.status == Status::Failed || parts(reading, source).any(|(_, part)| part.status == Status::Failed)
+    })
+}
+
+/// Paths of the facts that a collector left out: not finite, or secret.
+pub(super) fn left_out(source: &Source) -> impl Iterator<Item = (Path, &'static str)> {
+    let nonfinite = source.nonfinite.iter().map(|path| (path, "not a finite number when it was collected"));
+    let withheld = source.withheld.iter().map(|path| (path, "withheld as secret"));
+    nonfinite.chain(withheld).filter_map(|(path, why)| {
+        let dot = if path.starts_with('[') { "" } else { "." };
+        let path = format!("input.{}{dot}{path}", source.name).parse().ok()?;
+        Some((path, why))
+    })
+}
+
+/// The age of the oldest source that is read.
+pub(super) fn oldest(readings: &[Reading<'_>], snapshot: &Snapshot, now: Timestamp) -> Option<i64> {
+    readings.iter().filter_map(|reading| snapshot.source(reading.name)?.age_seconds(now)).max()
+}

@@ -1,0 +1,677 @@
+//! Groups of rules become assumptions: rule words, suffixes, ids, and METADATA merged along its scopes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{Expr, Literal, Rule, RuleHead};
+
+use super::{
+    PolicyError, Reads,
+    annotation::{Annotation, Custom, Scope},
+    reads::reads,
+    rules::{DataPath, RuleId, Rules, arity, head_ref},
+    syntax::{Parsed, Reference, Step, text_of},
+};
+use crate::{
+    model::{Assumption, Document, Path, Read, RelatedResource, is_id},
+    source::{At, Location, Place, Span},
+};
+
+/// What a rule says about its assumption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Word {
+    /// Any element refutes.
+    Violation,
+    /// The same, as OPA's users write it.
+    Deny,
+    /// Any element erodes.
+    Warn,
+    /// Must be true.
+    Holds,
+    /// The population.
+    Subjects,
+    /// The margin.
+    Measure,
+}
+
+const WORDS: [(&str, Word); 6] = [
+    ("violation", Word::Violation),
+    ("deny", Word::Deny),
+    ("warn", Word::Warn),
+    ("holds", Word::Holds),
+    ("subjects", Word::Subjects),
+    ("measure", Word::Measure),
+];
+
+/// The rules of one word in a group.
+#[derive(Debug, Clone)]
+pub struct GroupRule {
+    /// The word.
+    pub word: Word,
+    /// The name, with its suffix.
+    pub name: String,
+    /// The path below `data`.
+    pub(crate) path: DataPath,
+    /// The title of its only definition's own METADATA, where several definitions have one.
+    pub title: Option<String>,
+    /// Its first definition.
+    pub location: Location,
+    /// Whether a definition makes violations that say not what they are about.
+    pub without_subject: bool,
+}
+
+impl GroupRule {
+    /// The rule as a reference, safe for any name.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        let mut reference = "data".to_owned();
+        for segment in &self.path {
+            reference.push('[');
+            reference.push_str(&serde_json::Value::from(segment.as_str()).to_string());
+            reference.push(']');
+        }
+        reference
+    }
+}
+
+/// An assumption with its rules.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// What is said of it.
+    pub assumption: Assumption,
+    /// Its rules.
+    pub rules: Vec<GroupRule>,
+    /// What they read.
+    pub reads: Reads,
+}
+
+/// The word and suffix of a rule's name.
+fn word_of(name: &str) -> Option<(Word, &str)> {
+    let (base, suffix) = name.split_once('_').map_or((name, None), |(base, suffix)| (base, Some(suffix)));
+    let word = WORDS.iter().find(|(word, _)| *word == base)?.1;
+    match suffix {
+        None => Some((word, "")),
+        Some(suffix) => suffix
+            .split('_')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+            .then_some((word, suffix)),
+    }
+}
+
+/// The rule word that was probably meant: a plural, or one edit away.
+fn near_word(name: &str) -> Option<&'static str> {
+    let base = name.split('_').next().unwrap_or_default();
+    let mut words = WORDS.iter().map(|(word, _)| *word);
+    words.find(|word| {
+        base != *word
+            && (base == format!("{word}s")
+                || format!("{base}s") == *word
+                || (base == "denies" && *word == "deny")
+                || strsim::damerau_levenshtein(base, word) == 1)
+    })
+}
+
+/// One definition that belongs to a group.
+struct Member<'a> {
+    id: RuleId,
+    word: Word,
+    path: &'a DataPath,
+}
+
+/// All assumptions, in the order of their first rules.
+pub(super) fn groups(
+    rules: &Rules,
+    annotations: &[Vec<Annotation>],
+    documents: &BTreeSet<String>,
+    errors: &mut Vec<At<PolicyError>>,
+) -> Vec<Group> {
+    let mut members: BTreeMap<(DataPath, String), Vec<Member<'_>>> = BTreeMap::new();
+    for (path, definitions) in rules.paths() {
+        let Some((name, package)) = path.split_last() else { continue };
+        for id in definitions {
+            check_head(rules, *id, errors);
+            let rule = rules.rule(*id);
+            if let Some((word, suffix)) = word_of(name).filter(|_| arity(rule).is_none()) {
+                let key = (package.to_vec(), suffix.to_owned());
+                members.entry(key).or_default().push(Member { id: *id, word, path });
+            }
+        }
+    }
+    serve_subjects(rules, &mut members, errors);
+    let blocks = attach(rules, annotations, errors);
+    let mut groups: Vec<(RuleId, Group)> = Vec::new();
+    for ((package, suffix), mut members) in members {
+        members.sort_by_key(|member| member.id);
+        // A served `subjects` may stand above the group's own rules.
+        let first = members.iter().filter(|m| m.word != Word::Subjects).map(|m| m.id).min().unwrap_or(members[0].id);
+        let group = assumption(rules, &blocks, &package, &suffix, first, &members, errors);
+        groups.push((first, group));
+    }
+    groups.sort_by_key(|(first, _)| *first);
+    let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
+    check_ids(&groups, rules, errors);
+    check_blocks(&blocks, &groups, errors);
+    check_reads(&groups, documents, errors);
+    check_use(rules, &groups, errors);
+    groups
+}
+
+/// A package's plain `subjects` serves its groups that have none; a group of nothing else is an error.
+fn serve_subjects(
+    rules: &Rules,
+    members: &mut BTreeMap<(DataPath, String), Vec<Member<'_>>>,
+    errors: &mut Vec<At<PolicyError>>,
+) {
+    let only_subjects: Vec<_> = members
+        .iter()
+        .filter(|(_, members)| members.iter().all(|member| member.word == Word::Subjects))
+        .map(|(key, _)| key.clone())
+        .collect();
+    let plain: Vec<(DataPath, Vec<(RuleId, &DataPath)>)> = members
+        .iter()
+        .filter(|((_, suffix), _)| suffix.is_empty())
+        .map(|((package, _), members)| {
+            let subjects = members.iter().filter(|member| member.word == Word::Subjects);
+            (package.clone(), subjects.map(|member| (member.id, member.path)).collect())
+        })
+        .collect();
+    for key in only_subjects {
+        let serves = key.1.is_empty() && members.keys().any(|other| other.0 == key.0 && *other != key);
+        if let Some(only) = members.remove(&key) {
+            if !serves {
+                let parsed = &rules.modules[only[0].id.module];
+                let name = only[0].path.last().cloned().unwrap_or_default();
+                errors.push(At::new(PolicyError::OnlySubjects { name }, place_of(parsed, rules.rule(only[0].id))));
+            }
+        }
+    }
+    for (package, subjects) in plain {
+        for ((_, suffix), members) in members.iter_mut().filter(|((of, _), _)| *of == package) {
+            if !suffix.is_empty() && members.iter().all(|member| member.word != Word::Subjects) {
+                members.extend(subjects.iter().map(|(id, path)| Member { id: *id, word: Word::Subjects, path }));
+            }
+        }
+    }
+}
+
+fn place_of(parsed: &Parsed, rule: &Rule) -> Place {
+    parsed.place(head_ref(rule).span())
+}
+
+/// Heads that look like rule words and are not what those need.
+fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
+    let parsed = &rules.modules[id.module];
+    let rule = rules.rule(id);
+    let Some(reference) = Reference::of(head_ref(rule)) else { return };
+    if arity(rule).is_some() {
+        return;
+    }
+    let path = reference.full_path();
+    let open = reference.steps.len() + 1 > path.len();
+    let place = || place_of(parsed, rule);
+    if let Some(at) = path[..path.len().saturating_sub(1)].iter().position(|segment| word_of(segment).is_some()) {
+        let rest: Vec<_> = path[at + 1..].iter().map(String::as_str).collect();
+        let clean: String = rest.join("_").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let suffix = format!("{}_{clean}", path[at]);
+        errors.push(At::new(PolicyError::FurtherSegment { word: path.join("."), suffix }, place()));
+        return;
+    }
+    let Some((word, _)) = path.last().and_then(|name| word_of(name)) else { return };
+    let name = path.last().cloned().unwrap_or_default();
+    let wrong = |needed: &'static str, form: String| {
+        At::new(PolicyError::WrongHead { name: name.clone(), needed, form }, place())
+    };
+    let contains = |variable: &str| match reference.steps.last() {
+        Some(Step::Variable(_, variable)) if open => format!("{name} contains {variable} if {{ … }}"),
+        _ => format!("{name} contains {variable} if {{ … }}"),
+    };
+    match (word, rule) {
+        (_, Rule::Default { .. }) => {}
+        (Word::Violation | Word::Deny | Word::Warn | Word::Subjects, Rule::Spec { head, .. }) => match head {
+            RuleHead::Set { key: Some(_), .. } if !open => {}
+            RuleHead::Compr { assign: Some(assign), .. } if !open && !is_plain(&assign.value) => {}
+            _ => errors.push(wrong("a set", contains("v"))),
+        },
+        (Word::Holds, Rule::Spec { head, .. }) => match head {
+            RuleHead::Compr { assign, .. } if !open => {
+                let boolean = |expr: &Expr| matches!(expr, Expr::Bool { .. }) || !is_literal(expr);
+                if assign.as_ref().is_some_and(|assign| !boolean(&assign.value)) {
+                    errors.push(wrong("true or false", format!("{name} if {{ … }}")));
+                }
+            }
+            _ => errors.push(wrong("true or false", format!("{name} if {{ … }}"))),
+        },
+        (Word::Measure, Rule::Spec { head, .. }) => match head {
+            RuleHead::Set { key: Some(_), .. } if !open => {}
+            RuleHead::Compr { assign: Some(assign), .. }
+                if !open
+                    && !(is_literal(&assign.value)
+                        && !matches!(assign.value.as_ref(), Expr::Object { .. } | Expr::Set { .. })) => {}
+            _ => errors.push(wrong("an object `{value, limit}` or a set of them", contains("m"))),
+        },
+    }
+}
+
+/// Whether a value can be seen not to be a set.
+fn is_plain(expr: &Expr) -> bool {
+    is_literal(expr) && !matches!(expr, Expr::Set { .. })
+}
+
+fn is_literal(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. }
+            | Expr::Array { .. }
+            | Expr::Object { .. }
+            | Expr::Set { .. }
+            | Expr::ArrayCompr { .. }
+            | Expr::ObjectCompr { .. }
+    )
+}
+
+/// A METADATA block and what it is attached to.
+struct Block<'a> {
+    annotation: &'a Annotation,
+    module: usize,
+    scope: Scope,
+    target: Attached,
+}
+
+enum Attached {
+    Package(DataPath),
+    Rule(RuleId, DataPath),
+    /// An import, or nothing at all.
+    Nothing,
+}
+
+/// OPA's rule: a block belongs to the first statement below it.
+fn attach<'a>(rules: &Rules, annotations: &'a [Vec<Annotation>], errors: &mut Vec<At<PolicyError>>) -> Vec<Block<'a>> {
+    let mut blocks: Vec<Block<'a>> = Vec::new();
+    for (module, (parsed, annotations)) in rules.modules.iter().zip(annotations).enumerate() {
+        let package = parsed.package();
+        let mut statements: Vec<(usize, Option<usize>, bool)> = Vec::new();
+        statements.push((parsed.span(&parsed.ast.package.span).start, None, true));
+        statements.extend(parsed.ast.imports.iter().map(|import| (parsed.span(&import.span).start, None, false)));
+        statements.extend(
+            parsed.ast.policy.iter().enumerate().map(|(at, rule)| (parsed.span(rule.span()).start, Some(at), false)),
+        );
+        for annotation in annotations {
+            let next =
+                statements.iter().filter(|(start, ..)| *start >= annotation.span.end).min_by_key(|(start, ..)| *start);
+            let target = match next {
+                Some((_, _, true)) => Attached::Package(package.clone()),
+                Some((_, Some(rule), _)) => {
+                    let path =
+                        package.iter().cloned().chain(super::rules::head_path(&parsed.ast.policy[*rule])).collect();
+                    Attached::Rule(RuleId { module, rule: *rule }, path)
+                }
+                _ => Attached::Nothing,
+            };
+            let scope = annotation.scope.as_ref().map(|(scope, _)| *scope).unwrap_or(match target {
+                Attached::Package(_) => Scope::Package,
+                _ => Scope::Rule,
+            });
+            blocks.push(Block { annotation, module, scope, target });
+        }
+    }
+    for (at, block) in blocks.iter().enumerate() {
+        let same = |other: &&Block<'_>| {
+            other.scope == block.scope
+                && match (&other.target, &block.target) {
+                    (Attached::Package(mine), Attached::Package(theirs)) => mine == theirs,
+                    (Attached::Rule(_, mine), Attached::Rule(_, theirs)) => {
+                        block.scope == Scope::Document && mine == theirs
+                    }
+                    _ => false,
+                }
+        };
+        if let Some(first) = blocks[..at].iter().find(same) {
+            let what = match &block.target {
+                Attached::Package(package) => format!("the package `{}`", package.join(".")),
+                Attached::Rule(_, path) => format!("`{}`", path.join(".")),
+                Attached::Nothing => continue,
+            };
+            let error = At::new(PolicyError::SecondBlock { what }, block_place(rules, block));
+            errors.push(error.and("the first is here", block_place(rules, first)));
+        }
+    }
+    blocks
+}
+
+fn block_place(rules: &Rules, block: &Block<'_>) -> Place {
+    let module = &rules.modules[block.module].module;
+    let first_line = module.text[block.annotation.span.start..].lines().next().map_or(0, str::len);
+    module.place(Span { start: block.annotation.span.start, end: block.annotation.span.start + first_line })
+}
+
+/// Merges the METADATA of a group and analyses its rules.
+fn assumption(
+    rules: &Rules,
+    blocks: &[Block<'_>],
+    package: &[String],
+    suffix: &str,
+    first: RuleId,
+    members: &[Member<'_>],
+    errors: &mut Vec<At<PolicyError>>,
+) -> Group {
+    let is_own = |id: &RuleId| members.iter().any(|member| member.id == *id);
+    let default_id = if suffix.is_empty() { package.join(".") } else { format!("{}/{suffix}", package.join(".")) };
+    // From the widest scope to the nearest.
+    let mut layers: Vec<(&Block<'_>, bool)> = Vec::new();
+    let mut subpackages: Vec<_> = blocks
+        .iter()
+        .filter_map(|block| match &block.target {
+            Attached::Package(of) if block.scope == Scope::Subpackages && package.starts_with(of) => {
+                Some((of.len(), block))
+            }
+            _ => None,
+        })
+        .collect();
+    subpackages.sort_by_key(|(depth, _)| *depth);
+    layers.extend(subpackages.into_iter().map(|(_, block)| (block, false)));
+    layers.extend(
+        blocks
+            .iter()
+            .filter(|block| {
+                block.scope == Scope::Package && matches!(&block.target, Attached::Package(of) if of == package)
+            })
+            .map(|block| (block, suffix.is_empty())),
+    );
+    layers.extend(
+        blocks
+            .iter()
+            .filter(|block| {
+                block.scope == Scope::Document && matches!(&block.target, Attached::Rule(id, _) if is_own(id))
+            })
+            .map(|block| (block, true)),
+    );
+    let of_rules: Vec<_> = blocks
+        .iter()
+        .filter(|block| block.scope == Scope::Rule && matches!(&block.target, Attached::Rule(id, _) if is_own(id)))
+        .collect();
+    if let [only] = of_rules[..] {
+        layers.push((only, true));
+    } else {
+        for block in &of_rules {
+            if block.annotation.custom.place.is_some() {
+                let error = PolicyError::OneOfSeveral { id: default_id.clone() };
+                errors.push(At::new(error, block_place(rules, block)));
+            }
+        }
+    }
+    let mut custom = Custom::default();
+    let (mut id, mut formerly) = (None, &Vec::new());
+    let (mut title, mut description, mut related) = (None, None, Vec::<RelatedResource>::new());
+    for (block, own) in layers {
+        let annotation = block.annotation;
+        custom = annotation.custom.under(&custom);
+        if own {
+            id = annotation.custom.id.as_ref().or(id);
+            if !annotation.custom.formerly.is_empty() {
+                formerly = &annotation.custom.formerly;
+            }
+            title = annotation.title.clone().or(title);
+            description = annotation.description.clone().or(description);
+            if !annotation.related.is_empty() {
+                related.clone_from(&annotation.related);
+            }
+        }
+    }
+    let parsed = &rules.modules[first.module];
+    let start = parsed.span(rules.rule(first).span());
+    let prose = parsed.module.prose_at(start.start);
+    let id = id.map_or(default_id, |(id, _)| id.clone());
+    let title = title.or_else(|| prose.and_then(|prose| prose.heading.clone())).unwrap_or_else(|| id.clone());
+    let description = description.or_else(|| prose.and_then(|prose| prose.paragraph.clone()));
+    let rule_location = |id: RuleId| {
+        let parsed = &rules.modules[id.module];
+        parsed.place(rules.rule(id).span()).location()
+    };
+    let mut of_word: BTreeMap<(Word, &DataPath), Vec<RuleId>> = BTreeMap::new();
+    for member in members {
+        of_word.entry((member.word, member.path)).or_default().push(member.id);
+    }
+    let group_rules: Vec<GroupRule> = of_word
+        .into_iter()
+        .map(|((word, path), ids)| {
+            let titles: Vec<_> = of_rules
+                .iter()
+                .filter(|block| matches!(&block.target, Attached::Rule(id, _) if ids.contains(id)))
+                .map(|block| block.annotation.title.clone())
+                .collect();
+            let title = if of_rules.len() > 1 && ids.len() == 1 { titles.into_iter().next().flatten() } else { None };
+            GroupRule {
+                word,
+                name: path.last().cloned().unwrap_or_default(),
+                path: path.clone(),
+                title,
+                location: rule_location(ids[0]),
+                without_subject: matches!(word, Word::Violation | Word::Deny | Word::Warn)
+                    && ids.iter().any(|id| lacks_subject(rules.rule(*id))),
+            }
+        })
+        .collect();
+    let reads = reads(rules, group_rules.iter().map(|rule| &rule.path));
+    let location = rule_location(first);
+    let assumption = Assumption {
+        id,
+        formerly: formerly.iter().map(|(id, _)| id.clone()).collect(),
+        title,
+        description,
+        severity: custom.severity.map(|(severity, _)| severity).unwrap_or_default(),
+        owner: custom.owner.map(|(owner, _)| owner),
+        related,
+        max_age: custom.max_age.map(|(age, _)| age),
+        review_by: custom.review_by.map(|(date, _)| date),
+        optional: custom.optional.into_iter().flatten().map(|(path, _)| path).collect(),
+        required: custom.required.into_iter().flatten().map(|(path, _)| path).collect(),
+        eroding_under: custom.eroding_under.map(|(ratio, _)| ratio),
+        vacuous: custom.vacuous.map(|(vacuous, _)| vacuous),
+        document: Document {
+            path: location.path.clone(),
+            heading: prose.and_then(|prose| prose.heading.clone()),
+            anchor: prose.and_then(|prose| prose.anchor.clone()),
+        },
+        rule: location.clone(),
+        location,
+        reads: model_reads(&reads),
+    };
+    Group { assumption, rules: group_rules, reads }
+}
+
+/// Whether the elements that a definition makes can be seen to have no subject.
+fn lacks_subject(rule: &Rule) -> bool {
+    let Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, bodies, .. } = rule else { return false };
+    let mut element: &Expr = key;
+    if let Expr::Var { span, .. } = element {
+        let assigned =
+            bodies.iter().flat_map(|body| &body.query.stmts).find_map(|statement| match &statement.literal {
+                Literal::Expr { expr, .. } => match expr.as_ref() {
+                    Expr::AssignExpr { lhs, rhs, .. } => {
+                        matches!(lhs.as_ref(), Expr::Var { span: name, .. } if name.text() == span.text())
+                            .then_some(rhs)
+                    }
+                    _ => None,
+                },
+                _ => None,
+            });
+        match assigned {
+            Some(value) => element = value,
+            None => return false,
+        }
+    }
+    match element {
+        Expr::String { .. } | Expr::RawString { .. } => true,
+        Expr::Object { fields, .. } => !fields.iter().any(|(_, key, _)| text_of(key) == Some("subject")),
+        Expr::Call { fcn, .. } => {
+            Reference::of(fcn).is_some_and(|call| matches!(call.full_path().join(".").as_str(), "sprintf" | "concat"))
+        }
+        _ => false,
+    }
+}
+
+/// The uses by path: needed if any needs it, excused if all excuse it.
+fn model_reads(reads: &Reads) -> Vec<Read> {
+    let mut by_path: BTreeMap<&Path, Read> = BTreeMap::new();
+    for one in &reads.uses {
+        let excused = one.role == super::Role::Excused;
+        let read = by_path.entry(&one.path).or_insert_with(|| Read {
+            path: one.path.clone(),
+            needed: false,
+            excused: true,
+            location: one.place.location(),
+        });
+        read.needed |= one.is_needed();
+        read.excused &= excused;
+    }
+    by_path.into_values().collect()
+}
+
+fn check_ids(groups: &[Group], rules: &Rules, errors: &mut Vec<At<PolicyError>>) {
+    let mut known: BTreeMap<String, &Group> = BTreeMap::new();
+    let place = |group: &Group| {
+        let definition = rules.definitions(&group.rules[0].path)[0];
+        place_of(&rules.modules[definition.module], rules.rule(definition))
+    };
+    for group in groups {
+        let id = &group.assumption.id;
+        if !is_id(id) {
+            errors.push(At::new(PolicyError::BadId { id: id.clone() }, place(group)));
+        }
+        match known.get(&id.to_lowercase()) {
+            Some(first) => {
+                let by_case = first.assumption.id != *id;
+                let error = At::new(PolicyError::SameId { id: id.clone(), by_case }, place(group));
+                errors.push(error.and("the first is here", place(first)));
+            }
+            None => {
+                known.insert(id.to_lowercase(), group);
+            }
+        }
+    }
+}
+
+/// `custom.assumption` that says something about no assumption.
+fn check_blocks(blocks: &[Block<'_>], groups: &[Group], errors: &mut Vec<At<PolicyError>>) {
+    for block in blocks {
+        let custom = &block.annotation.custom;
+        let Some(place) = &custom.place else { continue };
+        let package_of = |group: &Group| group.rules[0].path[..group.rules[0].path.len() - 1].to_vec();
+        let takers: Vec<&Group> = groups
+            .iter()
+            .filter(|group| match &block.target {
+                Attached::Package(package) if block.scope == Scope::Subpackages => {
+                    package_of(group).starts_with(package)
+                }
+                Attached::Package(package) => package_of(group) == *package,
+                Attached::Rule(_, path) => group.rules.iter().any(|rule| rule.path == *path),
+                Attached::Nothing => false,
+            })
+            .collect();
+        if takers.is_empty() {
+            errors.push(At::new(PolicyError::NoTaker, place.clone()));
+            continue;
+        }
+        let is_package = matches!(block.target, Attached::Package(_));
+        let has_plain = takers
+            .iter()
+            .any(|group| group.rules.iter().any(|rule| rule.word != Word::Subjects && !rule.name.contains('_')));
+        if is_package && !has_plain {
+            for (key, place) in [
+                ("id", custom.id.as_ref().map(|(_, place)| place)),
+                ("formerly", custom.formerly.first().map(|(_, place)| place)),
+            ] {
+                if let Some(place) = place {
+                    errors.push(At::new(PolicyError::NoPlainGroup { key }, place.clone()));
+                }
+            }
+        }
+        for (pattern, place) in custom.optional.iter().chain(&custom.required).flatten() {
+            let is_read = takers.iter().any(|group| {
+                !group.reads.not_followed.is_empty() || group.reads.uses.iter().any(|one| pattern.covers(&one.path))
+            });
+            if !is_read {
+                let paths: BTreeSet<String> =
+                    takers.iter().flat_map(|group| &group.reads.uses).map(|one| one.path.to_string()).collect();
+                let text = pattern.to_string();
+                let near = crate::yaml::nearest(&text, paths.iter().map(String::as_str)).map(str::to_owned);
+                let id = takers[0].assumption.id.clone();
+                errors.push(At::new(PolicyError::UnreadPath { id, path: text, near }, place.clone()));
+            }
+        }
+    }
+}
+
+/// An assumption that reads nothing can never change.
+fn check_reads(groups: &[Group], documents: &BTreeSet<String>, errors: &mut Vec<At<PolicyError>>) {
+    for group in groups {
+        let reads_something = group.reads.uses.iter().any(|one| match one.path.key(0) {
+            Some("input") => true,
+            _ => one
+                .path
+                .key(1)
+                .is_some_and(|root| super::precheck::DOCUMENTS.contains(&root) || documents.contains(root)),
+        });
+        if !reads_something && group.reads.not_followed.is_empty() {
+            let id = group.assumption.id.clone();
+            let place = group.reads.entry.clone();
+            errors.push(match place {
+                Some(place) => At::new(PolicyError::ReadsNothing { id }, place),
+                None => At::nowhere(PolicyError::ReadsNothing { id }),
+            });
+        }
+    }
+}
+
+/// Files and fences that make no assumption and serve none; rule names that are nearly rule words.
+fn check_use(rules: &Rules, groups: &[Group], errors: &mut Vec<At<PolicyError>>) {
+    let used: BTreeSet<&DataPath> = groups.iter().flat_map(|group| &group.reads.through).collect();
+    for parsed in &rules.modules {
+        let package = parsed.package();
+        let path_of =
+            |rule: &Rule| -> DataPath { package.iter().cloned().chain(super::rules::head_path(rule)).collect() };
+        let makes_group = parsed
+            .ast
+            .policy
+            .iter()
+            .any(|rule| arity(rule).is_none() && path_of(rule).last().is_some_and(|name| word_of(name).is_some()));
+        let mut said = false;
+        if !makes_group {
+            for rule in parsed.ast.policy.iter().filter(|rule| arity(rule).is_none()) {
+                let path = path_of(rule);
+                let name = path.last().cloned().unwrap_or_default();
+                if let Some(near) = near_word(&name).filter(|_| !used.contains(&path)) {
+                    let near = near.to_owned() + name.split_once('_').map_or("", |(base, _)| &name[base.len()..]);
+                    errors.push(At::new(PolicyError::NearWord { name, near }, place_of(parsed, rule)));
+                    said = true;
+                }
+            }
+        }
+        if said {
+            continue;
+        }
+        let is_used = |rule: &Rule| used.contains(&path_of(rule));
+        if !parsed.ast.policy.iter().any(|rule| is_used(rule)) {
+            let what = if parsed.module.prose.is_empty() { "this file" } else { "the `rego` in this file" };
+            errors.push(At::new(PolicyError::Useless { what }, parsed.place(&parsed.ast.package.span)));
+            continue;
+        }
+        for prose in &parsed.module.prose {
+            let inside: Vec<&Rule> = parsed
+                .ast
+                .policy
+                .iter()
+                .map(AsRef::as_ref)
+                .filter(|rule| (prose.span.start..prose.span.end).contains(&parsed.span(rule.span()).start))
+                .collect();
+            // The first fence may hold the package and its METADATA only.
+            if !inside.is_empty() && !inside.iter().any(|rule| is_used(rule)) {
+                let what = "this fence";
+                errors.push(At::new(PolicyError::Useless { what }, place_of(parsed, inside[0])));
+            }
+        }
+    }
+}

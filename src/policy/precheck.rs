@@ -1,0 +1,298 @@
+//! What the engine would find only when it evaluates, or never: unknown functions and wrong arity, names that nothing
+//! binds, `data.` paths to nowhere, recursion, calls to the outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{BUILTINS, Expr, Rule};
+
+use super::{
+    PolicyError,
+    rules::{DataPath, RuleId, Rules, Target, arity, head_ref},
+    syntax::{Parsed, Reference},
+    walk::{Node, bind, visit_rule},
+};
+use crate::{
+    source::{At, Place},
+    yaml::nearest,
+};
+
+/// Roots below `data` that are no policies.
+pub(crate) const DOCUMENTS: [&str; 3] = ["design", "snapshot", "reference"];
+
+/// Calls that reach out of the evaluation.
+const OUTSIDE: [&str; 3] = ["http.send", "opa.runtime", "net.lookup_ip_addr"];
+
+/// Calls whose answer differs from run to run.
+const RANDOM: [&str; 2] = ["rand.intn", "uuid.rfc4122"];
+
+/// OPA's built-ins that the engine does not have, with their groups' prefixes.
+const OPA_ONLY: [&str; 24] = [
+    "array.flatten",
+    "cast_array",
+    "cast_boolean",
+    "cast_null",
+    "cast_object",
+    "cast_set",
+    "cast_string",
+    "crypto.",
+    "graphql.",
+    "io.jwt.",
+    "json.match_schema",
+    "json.verify_schema",
+    "net.cidr_contains_matches",
+    "net.cidr_intersects",
+    "net.cidr_merge",
+    "net.cidr_overlap",
+    "providers.aws.",
+    "re_match",
+    "regex.globs_match",
+    "rego.metadata.",
+    "rego.parse_module",
+    "set_diff",
+    "strings.render_template",
+    "uuid.parse",
+];
+
+/// A chain of rules longer than this could exhaust the evaluator's stack.
+const MAX_CHAIN: usize = 1_000;
+
+/// Checks all rules; says whether they can be followed from one to the next without end. Errors about packages in
+/// `unreadable` are left out: what they define is not known.
+pub(crate) fn check(
+    rules: &Rules,
+    documents: &BTreeSet<String>,
+    unreadable: &BTreeSet<DataPath>,
+    errors: &mut Vec<At<PolicyError>>,
+) -> bool {
+    let mut graph: BTreeMap<DataPath, BTreeSet<DataPath>> = BTreeMap::new();
+    for (at, module) in rules.modules.iter().enumerate() {
+        let mut check =
+            Check { rules, documents, unreadable, module: at, parsed: module, uses: BTreeSet::new(), errors };
+        for (_, path, import) in module.imports() {
+            if path.first().is_some_and(|root| root == "data") {
+                let steps: Vec<_> = path[1..].iter().map(String::as_str).collect();
+                check.data_path(&steps, false, || module.place(import.refr.span()));
+            }
+        }
+        let package = module.package();
+        for rule in &module.ast.policy {
+            check.uses = BTreeSet::new();
+            check.rule(rule);
+            let path = package.iter().cloned().chain(super::rules::head_path(rule)).collect();
+            graph.entry(path).or_default().append(&mut check.uses);
+        }
+    }
+    chains(rules, &graph, errors)
+}
+
+struct Check<'a> {
+    rules: &'a Rules,
+    documents: &'a BTreeSet<String>,
+    unreadable: &'a BTreeSet<DataPath>,
+    module: usize,
+    parsed: &'a Parsed,
+    /// The rules this one uses.
+    uses: BTreeSet<DataPath>,
+    errors: &'a mut Vec<At<PolicyError>>,
+}
+
+impl Check<'_> {
+    fn rule(&mut self, rule: &Rule) {
+        let mut bound = BTreeSet::new();
+        visit_rule(rule, &mut |node| bind(node, &mut bound));
+        let mut found = Vec::new();
+        visit_rule(rule, &mut |node| match node {
+            Node::Reference(reference, expr) => found.push((expr, Some(reference), None)),
+            Node::Call(expr, name, params) => found.push((expr, None, Some((name, params)))),
+            _ => {}
+        });
+        for (expr, reference, call) in found {
+            match (reference, call) {
+                (Some(reference), _) => self.reference(&reference, expr, &bound),
+                (_, Some((function, params))) => self.call(expr, function, params),
+                _ => {}
+            }
+        }
+    }
+
+    fn reference(&mut self, reference: &Reference<'_>, expr: &Expr, bound: &BTreeSet<String>) {
+        let Some(name) = reference.variable() else { return };
+        if name == "_" || name == "input" || bound.contains(name) {
+            return;
+        }
+        let keys: Vec<_> = reference.keys().collect();
+        let open = keys.len() < reference.steps.len();
+        let place = || self.parsed.place(expr.span());
+        if name == "data" {
+            if !keys.is_empty() {
+                self.data_path(&keys, open, || self.parsed.place(expr.span()));
+            }
+        } else if let Some(path) = self.rules.local(self.module, name) {
+            let path: Vec<_> = path.iter().map(String::as_str).chain(keys).collect();
+            self.data_path(&path, open, || self.parsed.place(expr.span()));
+        } else if self.parsed.imports().all(|(alias, ..)| alias != name) && !self.is_unreadable(&self.parsed.package())
+        {
+            let known = self.names();
+            let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+            self.errors.push(At::new(PolicyError::Unbound { name: name.to_owned(), near }, place()));
+        }
+    }
+
+    /// Everything a rule of this module could mean by a name.
+    fn names(&self) -> Vec<String> {
+        let package = self.parsed.package();
+        let own = self.rules.names_in(&package).map(str::to_owned);
+        own.chain(self.parsed.imports().map(|(alias, ..)| alias)).chain(["input".into(), "data".into()]).collect()
+    }
+
+    fn is_unreadable(&self, path: &[String]) -> bool {
+        self.unreadable.iter().any(|package| path.starts_with(package) || package.starts_with(path))
+    }
+
+    /// A path below `data`; `open` where a further step is not known before evaluation.
+    fn data_path(&mut self, path: &[&str], open: bool, place: impl Fn() -> Place) {
+        let Some(root) = path.first() else { return };
+        if DOCUMENTS.contains(root) || self.documents.contains(*root) {
+            return;
+        }
+        let path: DataPath = path.iter().map(|step| (*step).to_owned()).collect();
+        match self.rules.resolve(&path) {
+            Target::Rule(rule, _) => {
+                self.uses.insert(rule);
+            }
+            Target::Package => {
+                let below = self.rules.paths().map(|(rule, _)| rule).filter(|rule| rule.starts_with(&path));
+                self.uses.extend(below.cloned());
+            }
+            Target::Nothing if self.is_unreadable(&path) => {}
+            Target::Nothing => {
+                let known = (0..path.len()).rev().find(|end| self.rules.resolve(&path[..*end]) == Target::Package);
+                let known = known.unwrap_or(0);
+                let mut candidates: Vec<&str> = self.rules.names_in(&path[..known]).collect();
+                candidates.extend(
+                    self.rules
+                        .packages()
+                        .filter(|p| p.starts_with(&path[..known]))
+                        .filter_map(|p| p.get(known))
+                        .map(String::as_str),
+                );
+                if known == 0 {
+                    candidates.extend(DOCUMENTS);
+                }
+                let near = nearest(&path[known], candidates).map(|near| dotted(&path[..known], near));
+                let _ = open;
+                self.errors.push(At::new(PolicyError::Nowhere { path: dotted(&path, ""), near }, place()));
+            }
+        }
+    }
+
+    fn call(&mut self, expr: &Expr, function: &Expr, params: usize) {
+        let Some(reference) = Reference::of(function) else { return };
+        let path = reference.full_path();
+        let place = || self.parsed.place(function.span());
+        let name = path.join(".");
+        let local = match path.split_first() {
+            Some((root, rest)) if root == "data" => Some(rest.to_vec()),
+            Some((root, rest)) => {
+                self.rules.local(self.module, root).map(|base| base.into_iter().chain(rest.iter().cloned()).collect())
+            }
+            None => None,
+        };
+        let defined = local.as_deref().map_or(&[][..], |path: &[String]| self.rules.definitions(path));
+        if !defined.is_empty() {
+            let arities: BTreeSet<_> = defined.iter().filter_map(|id| arity(self.rules.rule(*id))).collect();
+            self.uses.extend(local);
+            if arities.is_empty() {
+                self.errors.push(At::new(PolicyError::NotAFunction { name }, place()));
+            } else if !arities.iter().any(|arity| (*arity..=arity + 1).contains(&params)) {
+                let expected = *arities.first().unwrap_or(&0);
+                self.errors.push(At::new(
+                    PolicyError::Arity { name, expected, found: params },
+                    self.parsed.place(expr.span()),
+                ));
+            }
+            return;
+        }
+        if local.as_deref().is_some_and(|path: &[String]| self.is_unreadable(&path[..path.len().saturating_sub(1)])) {
+            return;
+        }
+        let error = if OUTSIDE.contains(&name.as_str()) {
+            PolicyError::Outside { name }
+        } else if RANDOM.contains(&name.as_str()) {
+            PolicyError::Random { name }
+        } else if let Some((_, expected)) = BUILTINS.get(name.as_str()) {
+            let expected = usize::from(*expected);
+            if (expected..=expected + 1).contains(&params) {
+                return;
+            }
+            PolicyError::Arity { name, expected, found: params }
+        } else if name == "print" {
+            return;
+        } else if OPA_ONLY.iter().any(|known| name == *known || known.ends_with('.') && name.starts_with(known)) {
+            PolicyError::OpaOnly { name }
+        } else {
+            let known = self.names();
+            let known = BUILTINS.keys().copied().chain(known.iter().map(String::as_str));
+            let near = nearest(&name, known).map(str::to_owned);
+            PolicyError::UnknownFunction { name, near }
+        };
+        self.errors.push(At::new(error, place()));
+    }
+}
+
+fn dotted(path: &[String], last: &str) -> String {
+    let mut segments = vec![crate::model::Segment::Key("data".to_owned())];
+    segments.extend(path.iter().cloned().map(crate::model::Segment::Key));
+    if !last.is_empty() {
+        segments.push(crate::model::Segment::Key(last.to_owned()));
+    }
+    crate::model::Path::new(segments).to_string()
+}
+
+/// Cycles, and chains that are too long, through the graph of which rule uses which.
+fn chains(rules: &Rules, graph: &BTreeMap<DataPath, BTreeSet<DataPath>>, errors: &mut Vec<At<PolicyError>>) -> bool {
+    let before = errors.len();
+    let place = |path: &DataPath| {
+        let RuleId { module, rule } = rules.definitions(path)[0];
+        let parsed = &rules.modules[module];
+        parsed.place(head_ref(&parsed.ast.policy[rule]).span())
+    };
+    let mut depth: BTreeMap<&DataPath, usize> = BTreeMap::new();
+    let mut said_too_long = false;
+    for start in graph.keys() {
+        // An explicit stack: the chains that are too long for the evaluator are too long for recursion here.
+        let mut stack = vec![(start, graph[start].iter())];
+        if depth.contains_key(start) {
+            continue;
+        }
+        while let Some((rule, rest)) = stack.last_mut() {
+            let rule = *rule;
+            match rest.next() {
+                Some(next) if depth.contains_key(next) => {}
+                Some(next) => {
+                    if let Some(at) = stack.iter().position(|(path, _)| *path == next) {
+                        let name = dotted(next, "");
+                        let mut error = At::new(PolicyError::Recursion { name }, place(next));
+                        for (path, _) in &stack[at + 1..] {
+                            error = error.and("through this rule", place(path));
+                        }
+                        errors.push(error);
+                    } else if let Some((next, uses)) = graph.get_key_value(next) {
+                        stack.push((next, uses.iter()));
+                    }
+                }
+                None => {
+                    let longest =
+                        graph[rule].iter().filter_map(|next| depth.get(next)).max().map_or(1, |next| next + 1);
+                    if longest > MAX_CHAIN && !said_too_long {
+                        said_too_long = true;
+                        errors.push(At::new(PolicyError::LongChain { max: MAX_CHAIN }, place(rule)));
+                    }
+                    depth.insert(rule, longest);
+                    stack.pop();
+                }
+            }
+        }
+    }
+    errors.len() == before
+}

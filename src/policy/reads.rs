@@ -1,0 +1,811 @@
+//! What an assumption reads, found without evaluating it: through helpers, functions, aliases and packages.
+//!
+//! A small abstract interpretation: every expression stands for the set of paths its value may come from. Elements of
+//! lists and look-ups by a variable are `[_]`. Where something cannot be followed (`walk`, `with input`), that is said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
+
+use super::{
+    rules::{DataPath, RuleId, Rules, Target, head_ref},
+    syntax::{Reference, Step, text_of},
+    walk::{Node, variables, visit_statement},
+};
+use crate::{
+    model::{Path, Segment},
+    source::Place,
+};
+
+/// How a path is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Its value is needed: compared, computed with, passed on, built into a message.
+    Value,
+    /// Its elements are the first that a rule iterates over.
+    FirstList,
+    /// Its elements are iterated over further inside: absent means empty.
+    List,
+    /// Whether it is true: absent means not set.
+    Truth,
+    /// Whether it is absent, by a bare `not`.
+    Absence,
+    /// `object.get`, which brings a value of its own.
+    Excused,
+}
+
+/// One way in which an assumption reads a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Use {
+    /// The path, from `input` or `data`.
+    pub path: Path,
+    /// How.
+    pub role: Role,
+    /// Whether it stands under `not`, in a comprehension or in `every`, so that its absence can make a rule fire.
+    pub negated: bool,
+    /// The expression.
+    pub place: Place,
+}
+
+impl Use {
+    /// Whether the path's absence from the facts leaves the rule without an answer.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        match self.role {
+            Role::Value | Role::FirstList => true,
+            // What was designed is needed wherever it stands; what was observed may be absent and mean just that.
+            Role::List | Role::Truth | Role::Absence => self.path.source().is_none(),
+            Role::Excused => false,
+        }
+    }
+}
+
+/// What was found of one assumption.
+#[derive(Debug, Clone, Default)]
+pub struct Reads {
+    /// Every use, in the order of the rules.
+    pub uses: Vec<Use>,
+    /// The rules it goes through, its own among them.
+    pub(crate) through: BTreeSet<DataPath>,
+    /// The first rule.
+    pub(crate) entry: Option<Place>,
+    /// What could not be followed.
+    pub not_followed: Vec<(String, Place)>,
+}
+
+/// Analyses the rules at these paths as the entry points of one assumption.
+pub(crate) fn reads<'a>(rules: &Rules, entries: impl Iterator<Item = &'a DataPath>) -> Reads {
+    let mut analysis = Analysis {
+        rules,
+        found: Reads::default(),
+        seen: BTreeSet::new(),
+        values: BTreeMap::new(),
+        active: Vec::new(),
+        module: 0,
+        context: Context { absent: false, negated: false, excused: false },
+        iterated: false,
+        depth: 0,
+    };
+    for entry in entries {
+        if let (None, Some(id)) = (&analysis.found.entry, rules.definitions(entry).first()) {
+            analysis.found.entry = Some(rules.modules[id.module].place(head_ref(rules.rule(*id)).span()));
+        }
+        analysis.rule_value(entry);
+    }
+    analysis.found
+}
+
+/// What an expression's value may come from.
+#[derive(Debug, Clone, Default)]
+struct Origin {
+    paths: BTreeSet<Path>,
+    element: Option<Box<Origin>>,
+    fields: BTreeMap<String, Origin>,
+    text: Option<String>,
+}
+
+impl Origin {
+    fn path(path: Path) -> Self {
+        Self { paths: BTreeSet::from([path]), ..Self::default() }
+    }
+
+    fn element(element: Self) -> Self {
+        Self { element: Some(Box::new(element)), ..Self::default() }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.paths.extend(other.paths);
+        self.element = match (self.element, other.element) {
+            (Some(mine), Some(theirs)) => Some(Box::new(mine.join(*theirs))),
+            (mine, theirs) => mine.or(theirs),
+        };
+        for (key, origin) in other.fields {
+            let known = self.fields.remove(&key).unwrap_or_default();
+            self.fields.insert(key, known.join(origin));
+        }
+        self.text = self.text.filter(|text| Some(text) == other.text.as_ref());
+        self
+    }
+
+    fn step(&self, segment: &Segment) -> Self {
+        let mut origin =
+            Self { paths: self.paths.iter().map(|path| path.join(segment.clone())).collect(), ..Self::default() };
+        if let Some(element) = &self.element {
+            origin = origin.join((**element).clone());
+        }
+        match segment {
+            Segment::Key(key) => origin.join(self.fields.get(key).cloned().unwrap_or_default()),
+            Segment::Any | Segment::Index(_) => self.fields.values().cloned().fold(origin, Self::join),
+        }
+    }
+}
+
+type Scope = BTreeMap<String, Origin>;
+
+#[derive(Debug, Clone, Copy)]
+struct Context {
+    /// Under a bare `not`.
+    absent: bool,
+    /// Under `not`, in a comprehension or in `every`.
+    negated: bool,
+    /// In `object.get`.
+    excused: bool,
+}
+
+struct Analysis<'a> {
+    rules: &'a Rules,
+    found: Reads,
+    seen: BTreeSet<(Path, Role, bool, String, usize)>,
+    /// The value of a rule, and whether it was reached where absence matters.
+    values: BTreeMap<(DataPath, bool, bool), Origin>,
+    active: Vec<DataPath>,
+    module: usize,
+    context: Context,
+    /// Whether the current body has iterated already.
+    iterated: bool,
+    depth: u32,
+}
+
+/// Functions nested deeper than this are not followed.
+const MAX_DEPTH: u32 = 16;
+
+impl Analysis<'_> {
+    fn place(&self, expr: &Expr) -> Place {
+        self.rules.modules[self.module].place(expr.span())
+    }
+
+    fn give_up(&mut self, what: &str, expr: &Expr) {
+        let place = self.place(expr);
+        if self.found.not_followed.iter().all(|(_, known)| *known != place) {
+            self.found.not_followed.push((what.to_owned(), place));
+        }
+    }
+
+    fn note(&mut self, origin: &Origin, role: Role, expr: &Expr) {
+        let place = self.place(expr);
+        let role = match role {
+            _ if self.context.excused => Role::Excused,
+            Role::Truth if self.context.absent => Role::Absence,
+            role => role,
+        };
+        for path in &origin.paths {
+            if path.segments().len() < 2 {
+                continue;
+            }
+            // An iteration reads its list as well as what it finds in it.
+            let first = path.segments().iter().position(|segment| *segment == Segment::Any);
+            if let Some(first) = first.filter(|first| *first > 1) {
+                let list = Path::new(path.segments()[..first].to_vec());
+                self.record(list, if role == Role::Excused { role } else { Role::List }, &place);
+            }
+            self.record(path.clone(), role, &place);
+        }
+    }
+
+    fn record(&mut self, path: Path, role: Role, place: &Place) {
+        let key = (path.clone(), role, self.context.negated, place.file.path().to_owned(), place.span.start);
+        if self.seen.insert(key) {
+            let negated = self.context.negated;
+            self.found.uses.push(Use { path, role, negated, place: place.clone() });
+        }
+    }
+
+    fn rule_value(&mut self, path: &DataPath) -> Origin {
+        let key = (path.clone(), self.context.absent, self.context.negated);
+        if let Some(origin) = self.values.get(&key) {
+            return origin.clone();
+        }
+        // Recursion is an error that the pre-check has reported.
+        if self.active.contains(path) {
+            return Origin::default();
+        }
+        self.active.push(path.clone());
+        self.found.through.insert(path.clone());
+        let outer = (self.module, self.iterated);
+        let mut origin = Origin::default();
+        for id in self.rules.definitions(path).to_vec() {
+            origin = origin.join(self.definition(id, None));
+        }
+        (self.module, self.iterated) = outer;
+        self.active.pop();
+        self.values.insert(key, origin.clone());
+        origin
+    }
+
+    fn definition(&mut self, id: RuleId, arguments: Option<&[Origin]>) -> Origin {
+        self.module = id.module;
+        let rules = self.rules;
+        match rules.rule(id) {
+            Rule::Default { value, .. } => self.expr(value, &mut Scope::new(), Role::Value),
+            Rule::Spec { head, bodies, .. } => {
+                let mut base = Scope::new();
+                if let (RuleHead::Func { args, .. }, Some(values)) = (head, arguments) {
+                    for (pattern, value) in args.iter().zip(values) {
+                        self.bind(pattern, value.clone(), &mut base);
+                    }
+                }
+                let assign = match head {
+                    RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => assign.as_ref(),
+                    RuleHead::Set { .. } => None,
+                };
+                let mut origin = Origin::default();
+                let nothing = Vec::new();
+                let bodies = if bodies.is_empty() { &nothing } else { bodies };
+                let mut ends: Vec<_> = Vec::new();
+                for body in bodies {
+                    let mut scope = base.clone();
+                    self.iterated = false;
+                    self.query(&body.query, &mut scope);
+                    ends.push((scope, body.assign.as_ref().or(assign)));
+                }
+                if ends.is_empty() {
+                    self.iterated = false;
+                    ends.push((base, assign));
+                }
+                for (mut scope, assign) in ends {
+                    let refr = head_ref(rules.rule(id));
+                    let dynamic = Reference::of(refr).is_some_and(|head| {
+                        head.steps.iter().any(|step| !matches!(step, Step::Key(_) | Step::Number(_)))
+                    });
+                    let value = match head {
+                        RuleHead::Set { key: Some(key), .. } => {
+                            Origin::element(self.expr(key, &mut scope, Role::Value))
+                        }
+                        _ => match assign {
+                            Some(assign) => {
+                                let value = self.expr(&assign.value, &mut scope, Role::Value);
+                                if dynamic { Origin::element(value) } else { value }
+                            }
+                            None => Origin::default(),
+                        },
+                    };
+                    origin = origin.join(value);
+                }
+                origin
+            }
+        }
+    }
+
+    fn bind(&mut self, pattern: &Expr, value: Origin, scope: &mut Scope) {
+        match pattern {
+            Expr::Var { span, .. } => {
+                if span.text() != "_" {
+                    scope.insert(span.text().to_owned(), value);
+                }
+            }
+            Expr::Array { items, .. } => {
+                for item in items {
+                    self.bind(item, value.step(&Segment::Any), scope);
+                }
+            }
+            Expr::Object { fields, .. } => {
+                for (_, key, pattern) in fields {
+                    let segment = text_of(key).map_or(Segment::Any, |key| Segment::Key(key.to_owned()));
+                    let field = value.step(&segment);
+                    self.note(&field, Role::Value, key);
+                    self.bind(pattern, field, scope);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads the collection of an iteration; the first one of a body is special.
+    fn list(&mut self, expr: &Expr, scope: &mut Scope) -> Origin {
+        let role = if self.iterated { Role::List } else { Role::FirstList };
+        let origin = self.expr(expr, scope, role);
+        if !origin.paths.is_empty() {
+            self.iterated = true;
+        }
+        origin
+    }
+
+    fn query(&mut self, query: &Query, scope: &mut Scope) {
+        for statement in in_order(query) {
+            for with in &statement.with_mods {
+                self.expr(&with.r#as, scope, Role::Value);
+            }
+            if let Some(with) = statement.with_mods.iter().find(|with| with.refr.span().text().starts_with("input")) {
+                self.give_up("`with input`", &with.refr);
+                continue;
+            }
+            match &statement.literal {
+                Literal::SomeVars { vars, .. } => {
+                    for name in vars {
+                        scope.entry(name.text().to_owned()).or_default();
+                    }
+                }
+                Literal::SomeIn { key, value, collection, .. } => {
+                    let list = self.list(collection, scope);
+                    if let Some(key) = key {
+                        self.bind(key, Origin::default(), scope);
+                    }
+                    self.bind(value, list.step(&Segment::Any), scope);
+                }
+                Literal::Expr { expr, .. } => {
+                    self.expr(expr, scope, Role::Truth);
+                }
+                Literal::NotExpr { expr, .. } => {
+                    let outer = self.context;
+                    self.context = Context { absent: true, negated: true, ..outer };
+                    self.expr(expr, scope, Role::Truth);
+                    self.context = outer;
+                }
+                Literal::Every { key, value, domain, query, .. } => {
+                    let list = self.list(domain, scope);
+                    let mut inner = scope.clone();
+                    if let Some(key) = key {
+                        inner.insert(key.text().to_owned(), Origin::default());
+                    }
+                    inner.insert(value.text().to_owned(), list.step(&Segment::Any));
+                    self.nested(|this| this.query(query, &mut inner));
+                }
+            }
+        }
+    }
+
+    fn nested(&mut self, inside: impl FnOnce(&mut Self)) {
+        let outer = self.context;
+        self.context.negated = true;
+        inside(self);
+        self.context = outer;
+    }
+
+    /// An operand whose value is needed also under `not`.
+    fn operand(&mut self, expr: &Expr, scope: &mut Scope) -> Origin {
+        let outer = self.context;
+        self.context.absent = false;
+        let origin = self.expr(expr, scope, Role::Value);
+        self.context = outer;
+        origin
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
+    fn expr(&mut self, expr: &Expr, scope: &mut Scope, role: Role) -> Origin {
+        match expr {
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                let origin = self.reference(expr, scope);
+                self.note(&origin, role, expr);
+                origin
+            }
+            Expr::String { .. } | Expr::RawString { .. } => {
+                Origin { text: text_of(expr).map(str::to_owned), ..Origin::default() }
+            }
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                let items: Vec<_> = items.iter().map(|item| self.operand(item, scope)).collect();
+                Origin::element(items.into_iter().fold(Origin::default(), Origin::join))
+            }
+            Expr::Object { fields, .. } => {
+                let mut origin = Origin::default();
+                for (_, key, value) in fields {
+                    let key = self.operand(key, scope);
+                    let value = self.operand(value, scope);
+                    match key.text {
+                        Some(key) => {
+                            origin.fields.insert(key, value);
+                        }
+                        None => origin = origin.join(Origin::element(value)),
+                    }
+                }
+                origin
+            }
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                let mut inner = scope.clone();
+                let mut element = Origin::default();
+                self.nested(|this| {
+                    this.query(query, &mut inner);
+                    element = this.expr(term, &mut inner, Role::Value);
+                });
+                Origin::element(element)
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                let mut inner = scope.clone();
+                let mut element = Origin::default();
+                self.nested(|this| {
+                    this.query(query, &mut inner);
+                    this.expr(key, &mut inner, Role::Value);
+                    element = this.expr(value, &mut inner, Role::Value);
+                });
+                Origin::element(element)
+            }
+            Expr::UnaryExpr { expr, .. } => {
+                self.operand(expr, scope);
+                Origin::default()
+            }
+            Expr::BinExpr { lhs, rhs, .. } => self.operand(lhs, scope).join(self.operand(rhs, scope)),
+            Expr::ArithExpr { lhs, rhs, .. } => {
+                self.operand(lhs, scope);
+                self.operand(rhs, scope);
+                Origin::default()
+            }
+            Expr::BoolExpr { op, lhs, rhs, .. } => {
+                let against_true = is_true(lhs) || is_true(rhs);
+                for side in [lhs, rhs] {
+                    match op {
+                        // `x == true` asks no more than `x`, and `not x == 3` also asks whether it is there.
+                        BoolOp::Eq if against_true => self.expr(side, scope, Role::Truth),
+                        BoolOp::Eq if self.context.absent => self.expr(side, scope, Role::Truth),
+                        _ => self.operand(side, scope),
+                    };
+                }
+                Origin::default()
+            }
+            Expr::AssignExpr { op, lhs, rhs, .. } => {
+                match op {
+                    AssignOp::ColEq => {
+                        let value = self.expr(rhs, scope, Role::Value);
+                        self.bind(lhs, value, scope);
+                    }
+                    AssignOp::Eq if self.is_unbound(lhs, scope) => {
+                        let value = self.expr(rhs, scope, Role::Value);
+                        self.bind(lhs, value, scope);
+                    }
+                    AssignOp::Eq if self.is_unbound(rhs, scope) => {
+                        let value = self.expr(lhs, scope, Role::Value);
+                        self.bind(rhs, value, scope);
+                    }
+                    AssignOp::Eq => {
+                        self.expr(lhs, scope, Role::Value);
+                        self.expr(rhs, scope, Role::Value);
+                    }
+                }
+                Origin::default()
+            }
+            Expr::Membership { key, value, collection, .. } => {
+                if let Some(key) = key {
+                    self.operand(key, scope);
+                }
+                self.operand(value, scope);
+                self.operand(collection, scope);
+                Origin::default()
+            }
+            Expr::Call { fcn, params, .. } => self.call(expr, fcn, params, scope),
+            Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => Origin::default(),
+        }
+    }
+
+    /// Whether `=` binds this side.
+    fn is_unbound(&self, expr: &Expr, scope: &Scope) -> bool {
+        match expr {
+            Expr::Var { span, .. } => {
+                let name = span.text();
+                scope.get(name).is_none_or(|origin| origin.paths.is_empty() && origin.element.is_none())
+                    && !matches!(name, "input" | "data")
+                    && self.rules.local(self.module, name).is_none()
+            }
+            Expr::Array { .. } | Expr::Object { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn call(
+        &mut self,
+        whole: &Expr,
+        function: &Expr,
+        params: &[regorus::unstable::Ref<Expr>],
+        scope: &mut Scope,
+    ) -> Origin {
+        let path = Reference::of(function).map(|reference| reference.full_path()).unwrap_or_default();
+        let name = path.join(".");
+        if name == "object.get" && params.len() >= 2 {
+            return self.object_get(whole, params, scope);
+        }
+        let target = match path.split_first() {
+            Some((root, rest)) if root == "data" => Some(rest.to_vec()),
+            Some((root, rest)) => self
+                .rules
+                .local(self.module, root)
+                .map(|base| base.into_iter().chain(rest.iter().cloned()).collect::<DataPath>()),
+            None => None,
+        };
+        let values: Vec<_> = params.iter().map(|param| self.operand(param, scope)).collect();
+        if let Some(target) = target.filter(|target| !self.rules.definitions(target).is_empty()) {
+            if self.depth >= MAX_DEPTH || self.active.contains(&target) {
+                self.give_up("a function nested too deep", whole);
+                return Origin::default();
+            }
+            self.found.through.insert(target.clone());
+            self.depth += 1;
+            self.active.push(target.clone());
+            let outer = (self.module, self.iterated);
+            let mut origin = Origin::default();
+            for id in self.rules.definitions(&target).to_vec() {
+                origin = origin.join(self.definition(id, Some(&values)));
+            }
+            (self.module, self.iterated) = outer;
+            self.active.pop();
+            self.depth -= 1;
+            return origin;
+        }
+        match name.as_str() {
+            "walk" | "json.filter" | "json.remove" | "object.filter" | "object.remove" => {
+                self.give_up(&format!("`{name}`"), whole);
+                Origin::default()
+            }
+            "array.concat" | "array.slice" | "array.reverse" | "union" | "intersection" | "sort" | "object.union" => {
+                values.into_iter().fold(Origin::default(), Origin::join)
+            }
+            "max" | "min" => values.into_iter().fold(Origin::default(), Origin::join).step(&Segment::Any),
+            _ => Origin::default(),
+        }
+    }
+
+    fn object_get(&mut self, whole: &Expr, params: &[regorus::unstable::Ref<Expr>], scope: &mut Scope) -> Origin {
+        let mut origin = match params[0].as_ref() {
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.reference(&params[0], scope),
+            other => self.operand(other, scope),
+        };
+        let keys: Vec<&Expr> = match params[1].as_ref() {
+            Expr::Array { items, .. } => items.iter().map(AsRef::as_ref).collect(),
+            one => vec![one],
+        };
+        let outer = self.context;
+        self.context.excused = true;
+        self.note(&origin, Role::Excused, &params[0]);
+        for key in keys {
+            let segment = match text_of(key) {
+                Some(key) => Segment::Key(key.to_owned()),
+                None => {
+                    self.expr(key, scope, Role::Value);
+                    Segment::Any
+                }
+            };
+            origin = origin.step(&segment);
+        }
+        self.note(&origin, Role::Excused, whole);
+        self.context = outer;
+        for default in params.iter().skip(2) {
+            self.operand(default, scope);
+        }
+        origin
+    }
+
+    /// What a reference stands for, without noting that it is read.
+    fn reference(&mut self, expr: &Expr, scope: &mut Scope) -> Origin {
+        let Some(reference) = Reference::of(expr) else { return Origin::default() };
+        let mut origin = match reference.variable() {
+            Some(name) => self.variable(name, scope),
+            None => self.expr(reference.root, scope, Role::Value),
+        };
+        for step in &reference.steps {
+            let segment = match step {
+                Step::Key(key) => Segment::Key((*key).to_owned()),
+                Step::Number(number) => match number {
+                    Expr::Number { value, .. } => {
+                        value.as_u64().ok().and_then(|at| usize::try_from(at).ok()).map_or(Segment::Any, Segment::Index)
+                    }
+                    _ => Segment::Any,
+                },
+                Step::Variable(index, name) => match scope.get(*name).and_then(|origin| origin.text.clone()) {
+                    Some(key) => Segment::Key(key),
+                    None => {
+                        if scope.contains_key(*name) || self.rules.local(self.module, name).is_some() {
+                            self.expr(index, scope, Role::Value);
+                        } else if !origin.paths.is_empty() {
+                            // An index that nothing binds iterates.
+                            let role = if self.iterated { Role::List } else { Role::FirstList };
+                            self.iterated = true;
+                            self.note(&origin.clone(), role, expr);
+                        }
+                        Segment::Any
+                    }
+                },
+                Step::Dynamic(index) => match self.expr(index, scope, Role::Value).text {
+                    Some(key) => Segment::Key(key),
+                    None => Segment::Any,
+                },
+            };
+            origin = origin.step(&segment);
+            origin = self.through_rules(origin);
+        }
+        origin
+    }
+
+    fn variable(&mut self, name: &str, scope: &Scope) -> Origin {
+        if let Some(origin) = scope.get(name) {
+            return origin.clone();
+        }
+        let key = |name: &str| Segment::Key(name.to_owned());
+        if name == "input" || name == "data" {
+            return Origin::path(Path::new(vec![key(name)]));
+        }
+        let import =
+            self.rules.modules[self.module].imports().find(|(alias, ..)| alias == name).map(|(_, path, _)| path);
+        if let Some(path) = import {
+            let origin = Origin::path(Path::new(path.iter().map(|step| key(step)).collect()));
+            return self.through_rules(origin);
+        }
+        match self.rules.local(self.module, name) {
+            Some(path) => {
+                let path = std::iter::once("data").chain(path.iter().map(String::as_str)).map(key).collect();
+                self.through_rules(Origin::path(Path::new(path)))
+            }
+            None => Origin::default(),
+        }
+    }
+
+    /// Replaces paths that lead to rules by what those rules' values come from.
+    fn through_rules(&mut self, origin: Origin) -> Origin {
+        let mut out = Origin { paths: BTreeSet::new(), ..origin };
+        for path in origin.paths {
+            let keys: Option<DataPath> = (path.key(0) == Some("data"))
+                .then(|| (1..path.segments().len()).map_while(|at| path.key(at)).map(str::to_owned).collect());
+            match keys.map(|keys| self.rules.resolve(&keys)) {
+                Some(Target::Rule(rule, _)) => {
+                    let mut value = self.rule_value(&rule);
+                    for segment in &path.segments()[rule.len() + 1..] {
+                        value = value.step(segment);
+                    }
+                    out = out.join(value);
+                }
+                _ => {
+                    out.paths.insert(path);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// The statements of a body so that each stands behind those that bind its variables, as the engine orders them.
+fn in_order(query: &Query) -> Vec<&LiteralStmt> {
+    let mut waiting: Vec<_> = query
+        .stmts
+        .iter()
+        .map(|statement| {
+            let mut binds = BTreeSet::new();
+            match &statement.literal {
+                Literal::SomeIn { key, value, .. } => key.iter().chain([value]).for_each(|p| variables(p, &mut binds)),
+                Literal::Expr { expr, .. } => {
+                    if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = expr.as_ref() {
+                        variables(lhs, &mut binds);
+                    }
+                }
+                _ => {}
+            }
+            let mut uses = BTreeSet::new();
+            visit_statement(statement, &mut |node| {
+                if let Node::Reference(reference, _) = node {
+                    uses.extend(reference.variable().map(str::to_owned));
+                }
+            });
+            (statement, binds, uses)
+        })
+        .collect();
+    let mut ordered = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|(statement, own, uses)| {
+            waiting.iter().all(|(other, binds, _)| {
+                std::ptr::eq(*statement, *other) || binds.iter().all(|name| own.contains(name) || !uses.contains(name))
+            })
+        });
+        ordered.push(waiting.remove(ready.unwrap_or(0)).0);
+    }
+    ordered
+}
+
+fn is_true(expr: &Expr) -> bool {
+    matches!(expr, Expr::Bool { span, .. } if span.text() == "true")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{
+        policy::{Module, syntax},
+        source::SourceFile,
+    };
+
+    /// The reads of `data.p.violation`, one a line: path, role, and whether it stands under a negation.
+    fn found(text: &str) -> BTreeSet<String> {
+        let module = Module::of_file(SourceFile::new("p.rego", format!("package p\n{text}")), false);
+        let rules = Rules::new(vec![syntax::parse(module).unwrap()]);
+        let entry = vec!["p".to_owned(), "violation".to_owned()];
+        let reads = crate::policy::with_room(|| reads(&rules, std::iter::once(&entry)));
+        reads
+            .uses
+            .iter()
+            .map(|one| format!("{} {:?}{}", one.path, one.role, if one.negated { " negated" } else { "" }))
+            .collect()
+    }
+
+    fn assert_reads(text: &str, expected: &[&str]) {
+        let expected: BTreeSet<String> = expected.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(found(text), expected, "{text}");
+    }
+
+    #[test]
+    fn iterations_helpers_functions_and_aliases_are_followed() {
+        assert_reads(
+            "violation contains e.server if { some e in input.t.edges; e.client == \"a\" }",
+            &[
+                "input.t.edges FirstList",
+                "input.t.edges List",
+                "input.t.edges[_].client Value",
+                "input.t.edges[_].server Value",
+            ],
+        );
+        assert_reads(
+            "violation contains 1 if { some e in edges; f(e) }\nedges := input.t.edges\nf(x) if x.ms > 3",
+            &[
+                "input.t.edges Value",
+                "input.t.edges FirstList",
+                "input.t.edges List",
+                "input.t.edges[_] Value",
+                "input.t.edges[_].ms Value",
+            ],
+        );
+        assert_reads(
+            "import input.t as facts\nviolation contains 1 if facts.edges[i].ms > 3",
+            &["input.t.edges FirstList", "input.t.edges List", "input.t.edges[_].ms Value"],
+        );
+        assert_reads(
+            "violation contains 1 if { some a in input.x; some b in input.y; a == b }",
+            &["input.x FirstList", "input.x List", "input.x[_] Value", "input.y List", "input.y[_] Value"],
+        );
+        assert_reads(
+            "violation contains n if { n := count([e | some e in input.x; e.flag]); n > 3 }",
+            &[
+                "input.x FirstList negated",
+                "input.x List negated",
+                "input.x[_] Value negated",
+                "input.x[_].flag Truth negated",
+            ],
+        );
+    }
+
+    #[test]
+    fn roles_say_what_absence_means() {
+        assert_reads("violation contains 1 if input.x.y > 3", &["input.x.y Value"]);
+        assert_reads("violation contains 1 if input.x.flag", &["input.x.flag Truth"]);
+        assert_reads("violation contains 1 if input.x.flag == true", &["input.x.flag Truth"]);
+        assert_reads("violation contains 1 if not input.x.y", &["input.x.y Absence negated"]);
+        assert_reads("violation contains 1 if not input.x.y == 3", &["input.x.y Absence negated"]);
+        assert_reads("violation contains 1 if not input.x.y < 3", &["input.x.y Value negated"]);
+        assert_reads("violation contains 1 if not startswith(input.x.y, \"a\")", &["input.x.y Value negated"]);
+        assert_reads(
+            "violation contains 1 if object.get(input.x, \"y\", 0) > 3",
+            &["input.x Excused", "input.x.y Excused"],
+        );
+        assert_reads(
+            "violation contains 1 if not input.x.y in data.design.z",
+            &["data.design.z Value negated", "input.x.y Value negated"],
+        );
+    }
+
+    #[test]
+    fn statements_may_stand_before_what_binds_their_variables() {
+        assert_reads("violation contains 1 if { x.ms > 3; x := input.t }", &["input.t Value", "input.t.ms Value"]);
+    }
+
+    #[test]
+    fn a_chain_of_rules_is_analysed_in_linear_time() {
+        let mut text = "violation contains 1 if r0\nr200 if input.x.y\n".to_owned();
+        for at in 0..200 {
+            text.push_str(&format!("r{at} if {{ r{next}; r{next} }}\n", next = at + 1));
+        }
+        assert_reads(&text, &["input.x.y Truth"]);
+    }
+}

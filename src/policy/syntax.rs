@@ -1,0 +1,257 @@
+//! The engine's syntax tree with exact places: parsing one module, tokens, references, and errors of the parser.
+//!
+//! The engine's spans leave out the quotes of strings and its columns count bytes or characters as it goes; only byte
+//! offsets are relied upon here, and every offset that touches a string is repaired (see [`Parsed::span`]).
+
+use std::{
+    collections::BTreeSet,
+    num::{NonZeroU32, NonZeroUsize},
+};
+
+use regorus::unstable::{self as ast, Expr, Lexer, Parser, Token, TokenKind};
+
+use super::{
+    Module, PolicyError,
+    tokens::{Kind, Tokens},
+};
+use crate::source::{At, Place, Span};
+
+/// The engine's limits on one policy file, far above what people write and low enough to stop an accident.
+pub(crate) const MAX_COLUMNS: NonZeroU32 = NonZeroU32::new(1 << 20).unwrap();
+pub(crate) const MAX_BYTES: NonZeroUsize = NonZeroUsize::new(16 << 20).unwrap();
+pub(crate) const MAX_LINES: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
+
+/// The engine's parser takes about twice as long for each further level of brackets: 14 levels take 0.3 s, 18 take 5 s.
+const MAX_NESTING: usize = 14;
+
+/// A module with its syntax tree.
+pub(crate) struct Parsed {
+    pub(crate) module: Module,
+    pub(crate) ast: ast::Module,
+    quotes: Quotes,
+}
+
+/// Where string tokens start and end, by which the engine's spans are off by one.
+#[derive(Default)]
+struct Quotes {
+    starts: BTreeSet<u32>,
+    ends: BTreeSet<u32>,
+}
+
+/// The name by which the engine knows the module at this index; people never see it.
+pub(crate) fn label(index: usize) -> String {
+    format!("module-{index}")
+}
+
+/// Parses one module.
+///
+/// # Errors
+/// What the engine's parser says first, at its place; brackets so deep that they would hang it.
+pub(crate) fn parse(module: Module) -> Result<Parsed, At<PolicyError>> {
+    let source = source(&module)?;
+    let mut quotes = Quotes::default();
+    let mut depth = 0_usize;
+    let tokens = Tokens::of(&module.text);
+    for (token, text) in (0..tokens.len()).filter_map(|at| tokens.at(at)) {
+        match (token.kind, text) {
+            (Kind::Text, _) => {
+                quotes.starts.insert(offset(token.span.start + 1));
+                quotes.ends.insert(offset(token.span.end - 1));
+            }
+            (_, "[" | "{") => {
+                depth += 1;
+                if depth > MAX_NESTING {
+                    return Err(At::new(PolicyError::TooDeep { max: MAX_NESTING }, module.place(token.span.clone())));
+                }
+            }
+            (_, "]" | "}") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    let parsed = Parser::new(&source).and_then(|mut parser| {
+        parser.set_max_col(MAX_COLUMNS);
+        if !module.v0 {
+            parser.enable_rego_v1()?;
+        }
+        parser.parse()
+    });
+    match parsed {
+        Ok(ast) => Ok(Parsed { module, ast, quotes }),
+        Err(error) => Err(engine_error(&error.to_string(), |_| Some(&module))),
+    }
+}
+
+fn source(module: &Module) -> Result<ast::Source, At<PolicyError>> {
+    ast::Source::from_contents_with_limits(label(0), module.text.clone(), MAX_BYTES, MAX_LINES).map_err(|_| {
+        At::new(PolicyError::TooLong { bytes: MAX_BYTES.get(), lines: MAX_LINES.get() }, module.place(0..0))
+    })
+}
+
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+impl Parsed {
+    /// The bytes of the module's text that a span of the engine means.
+    pub(crate) fn span(&self, span: &ast::Span) -> Span {
+        Span {
+            start: span.start as usize - usize::from(self.quotes.starts.contains(&span.start)),
+            end: span.end as usize + usize::from(self.quotes.ends.contains(&span.end)),
+        }
+    }
+
+    /// Where that stands in the file.
+    pub(crate) fn place(&self, span: &ast::Span) -> Place {
+        self.module.place(self.span(span))
+    }
+
+    /// The package's path.
+    pub(crate) fn package(&self) -> Vec<String> {
+        Reference::of(&self.ast.package.refr).map(|reference| reference.full_path()).unwrap_or_default()
+    }
+
+    /// The name that an import binds, and the path it stands for.
+    pub(crate) fn imports(&self) -> impl Iterator<Item = (String, Vec<String>, &ast::Import)> {
+        self.ast.imports.iter().filter_map(|import| {
+            let path = Reference::of(&import.refr)?.full_path();
+            let name = match &import.r#as {
+                Some(name) => name.text().to_owned(),
+                None => path.last()?.clone(),
+            };
+            Some((name, path, import))
+        })
+    }
+}
+
+/// One step of a reference.
+#[derive(Clone, Copy)]
+pub(crate) enum Step<'a> {
+    /// `.key` or `["key"]`.
+    Key(&'a str),
+    /// `[3]`.
+    Number(&'a Expr),
+    /// `[name]`.
+    Variable(&'a Expr, &'a str),
+    /// `[anything else]`.
+    Dynamic(&'a Expr),
+}
+
+/// A chain of `.` and `[]`, taken apart.
+pub(crate) struct Reference<'a> {
+    /// What it starts from: a variable, or any expression.
+    pub(crate) root: &'a Expr,
+    /// The steps.
+    pub(crate) steps: Vec<Step<'a>>,
+}
+
+impl<'a> Reference<'a> {
+    /// The reference that an expression is; a bare variable is one without steps.
+    pub(crate) fn of(expr: &'a Expr) -> Option<Self> {
+        let mut steps = Vec::new();
+        let mut root = expr;
+        loop {
+            match root {
+                Expr::RefDot { refr, field, .. } => {
+                    steps.push(Step::Key(field.0.text()));
+                    root = refr;
+                }
+                Expr::RefBrack { refr, index, .. } => {
+                    steps.push(match index.as_ref() {
+                        Expr::String { .. } | Expr::RawString { .. } => Step::Key(text_of(index)?),
+                        Expr::Number { .. } => Step::Number(index),
+                        Expr::Var { span, .. } => Step::Variable(index, span.text()),
+                        other => Step::Dynamic(other),
+                    });
+                    root = refr;
+                }
+                Expr::Var { .. } => break,
+                _ if steps.is_empty() => return None,
+                _ => break,
+            }
+        }
+        steps.reverse();
+        Some(Self { root, steps })
+    }
+
+    /// The variable it starts from.
+    pub(crate) fn variable(&self) -> Option<&'a str> {
+        match self.root {
+            Expr::Var { span, .. } => Some(span.text()),
+            _ => None,
+        }
+    }
+
+    /// The keys up to the first step that is none.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.steps.iter().map_while(|step| match step {
+            Step::Key(key) => Some(*key),
+            _ => None,
+        })
+    }
+
+    /// Root and keys, where all steps are keys; else up to the first that is none.
+    pub(crate) fn full_path(&self) -> Vec<String> {
+        self.variable().into_iter().chain(self.keys()).map(str::to_owned).collect()
+    }
+}
+
+/// The value of a string expression.
+pub(crate) fn text_of(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::String { value, .. } | Expr::RawString { value, .. } => value.as_string().ok().map(AsRef::as_ref),
+        _ => None,
+    }
+}
+
+/// The engine's text of an error (`--> FILE:LINE:COL`, excerpt, `error: MESSAGE`) as an error at its place.
+pub(crate) fn engine_error<'a>(text: &str, module: impl Fn(&str) -> Option<&'a Module>) -> At<PolicyError> {
+    let mut blocks = text.split("--> ");
+    let before = blocks.next().unwrap_or_default().trim();
+    let mut places = Vec::new();
+    let mut message = before.to_owned();
+    for block in blocks {
+        let (head, rest) = block.split_once('\n').unwrap_or((block, ""));
+        let mut parts = head.rsplitn(3, ':').map(str::trim);
+        let column = parts.next().and_then(|column| column.parse().ok()).unwrap_or(1);
+        let line = parts.next().and_then(|line| line.parse().ok()).unwrap_or(1);
+        if let Some(module) = parts.next().and_then(&module) {
+            places.push(module.place(token_at(module, line, column)));
+        }
+        // Three lines of excerpt stand before the message.
+        if let Some(said) = rest.splitn(4, '\n').nth(3).map(str::trim).filter(|said| !said.is_empty()) {
+            message = said.strip_prefix("error: ").unwrap_or(said).to_owned();
+        }
+    }
+    let mut places = places.into_iter();
+    let kind = PolicyError::of_engine(&message);
+    let mut error = match places.next() {
+        Some(place) => At::new(kind, place),
+        None => At::nowhere(kind),
+    };
+    for place in places.filter(|place| Some(place) != error.place.as_ref()).collect::<Vec<_>>() {
+        error = error.and("through here", place);
+    }
+    error
+}
+
+/// The token at the engine's line and column, which count in its own way: the lexer is asked again.
+fn token_at(module: &Module, line: u32, column: u32) -> Span {
+    let Ok(source) = source(module) else { return Span::default() };
+    let mut lexer = Lexer::new(&source);
+    lexer.set_max_col(MAX_COLUMNS);
+    while let Ok(Token(kind, span)) = lexer.next_token() {
+        if (span.line, span.col) >= (line, column) || kind == TokenKind::Eof {
+            let end = module.text.len();
+            let quote = usize::from(matches!(kind, TokenKind::String | TokenKind::RawString));
+            let start = (span.start as usize).saturating_sub(quote).min(end);
+            return Span { start, end: (span.end as usize + quote).clamp(start, end) };
+        }
+    }
+    // The lexer stops at a character it does not know, which is then the place.
+    let start = module.text.split_inclusive('\n').take(line.saturating_sub(1) as usize).map(str::len).sum::<usize>();
+    let text = module.text.get(start..).unwrap_or_default();
+    let ahead: usize =
+        text.chars().take(column.saturating_sub(1) as usize).take_while(|c| *c != '\n').map(char::len_utf8).sum();
+    let width = text[ahead..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+    Span { start: start + ahead, end: start + ahead + width }
+}
