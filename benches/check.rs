@@ -1,0 +1,289 @@
+//! What a check costs beside the bare engine: 22 assumptions over 1,000 services, from the files to the report.
+//!
+//! `cargo bench --bench check`, and with `-- --quick` in a few seconds. The other side reads the same file and
+//! evaluates the same rules on one thread, and does nothing else: it knows no ages, no gaps, no evidence, no report.
+//! Every run is a process of its own, so that each has its own peak of memory and its own cold start, and the sides
+//! take turns. Both must find the same violations, so that neither can win by doing less.
+
+#[path = "check/fleet.rs"]
+mod fleet;
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use regorus::{Engine, Value};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use stillholds::{
+    check::{Options, check, load_facts, load_policies},
+    evaluate::{self, World},
+    facts,
+    model::{Gate, Judged, ProjectRef, Report},
+    project::Project,
+    report::{Format, Look, render},
+};
+
+const SERVICES: u32 = 1_000;
+const POLICIES: &str = include_str!("check/fleet.rego");
+/// Asks this program to be one side, in a process of its own.
+const SIDE: &str = "--side";
+const NOW: &str = "2026-11-20T12:00:00Z";
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, side, folder] = &args[..]
+        && flag == SIDE
+    {
+        let found = match side.as_str() {
+            "check" => checked(Path::new(folder)),
+            "stages" => in_stages(Path::new(folder)),
+            "bare" => bare(Path::new(folder)),
+            _ => panic!("there is no side `{side}`"),
+        };
+        return println!("{}", found.to_json());
+    }
+    // `cargo bench` says `--bench`; `cargo test --all-targets` does not, and only wants to see it run.
+    let is_quick = args.iter().any(|arg| arg == "--quick") || !args.iter().any(|arg| arg == "--bench");
+    let (rounds, processes) = if is_quick { (3, 2) } else { (9, 5) };
+    compare(rounds, processes);
+}
+
+/// How many violations each rule found (for `holds` 1 where it is not true), and the milliseconds of each stage.
+#[derive(Default, PartialEq, Debug)]
+struct Found {
+    violations: BTreeMap<String, u64>,
+    stages: BTreeMap<String, f64>,
+}
+
+impl Found {
+    fn to_json(&self) -> serde_json::Value {
+        json!({"violations": self.violations, "stages": self.stages, "peak": peak()})
+    }
+}
+
+/// The most memory that this process has held, in MB, where the system says so.
+fn peak() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
+}
+
+/// The user and system time of all processes that this one has started and that have ended, in milliseconds, where
+/// the system says so. The kernel adds it up finely and tells it in hundredths of a second.
+fn cpu_of_children() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field is the program's name, which may hold anything.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field - 3)?.parse::<f64>().ok();
+    Some((ticks(16)? + ticks(17)?) * 10.0)
+}
+/// Writes the project that all sides read, and tells how many MB the facts are.
+fn write_project(folder: &Path) -> f64 {
+    let facts = fleet::document(SERVICES);
+    let sha256 = Sha256::digest(&facts).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let manifest = format!(
+        "version: 1\nsources:\n  fleet: {{file: fleet.json, sha256: {sha256}, status: ok, observed_to: \"{NOW}\"}}\n"
+    );
+    let project = "version: 1\npolicies: [fleet.rego]\ndefaults: {max_age: 24h}\n";
+    fs::create_dir(folder.join("facts")).expect("a folder in a temporary folder");
+    for (path, text) in [
+        ("stillholds.yaml", project),
+        ("fleet.rego", POLICIES),
+        ("facts/snapshot.yaml", manifest.as_str()),
+        ("facts/fleet.json", facts.as_str()),
+    ] {
+        fs::write(folder.join(path), text).expect("a file in a temporary folder");
+    }
+    f64::from(u32::try_from(facts.len()).expect("a small file")) / 1e6
+}
+
+fn checked(folder: &Path) -> Found {
+    let project = Project::load(folder).expect("the project is valid");
+    let options = Options {
+        now: NOW.parse().expect("a time"),
+        timeout: Duration::from_mins(1),
+        facts: None,
+        select: Vec::new(),
+        fail_on_eroding: false,
+        allow_unknown: false,
+    };
+    let report = check(&project, &options).expect("the project can be checked");
+    let text = render(&report, Format::Json, Look::default());
+    assert!(text.len() > POLICIES.len(), "the report says something");
+    Found { violations: counts(&report.assumptions), ..Found::default() }
+}
+
+fn in_stages(folder: &Path) -> Found {
+    let mut stages = BTreeMap::new();
+    let mut since = Instant::now();
+    let mut ends = |stage: &str| {
+        stages.insert(stage.to_owned(), milliseconds(since.elapsed()));
+        since = Instant::now();
+    };
+    let now = NOW.parse().expect("a time");
+    let project = Project::load(folder).expect("the project is valid");
+    let policies = load_policies(&project).expect("the policies are valid");
+    ends("1 load policies");
+    let facts = load_facts(&project, None).expect("the facts are valid");
+    ends("2 load facts");
+    let mut data = Value::new_object();
+    data.as_object_mut().expect("an object").insert("snapshot".into(), facts::provenance(&facts.snapshot, now));
+    let settings = evaluate::Settings {
+        now,
+        timeout: Duration::from_mins(1),
+        max_age: project.defaults.max_age,
+        source_max_age: BTreeMap::new(),
+        eroding_under: project.defaults.eroding_under,
+        vacuous: project.defaults.vacuous,
+        gate: Gate { fail_severity: project.defaults.fail_severity, fail_on_eroding: false, allow_unknown: false },
+    };
+    let world = World { input: &facts.input, data: &data, snapshot: &facts.snapshot };
+    let groups: Vec<_> = policies.groups.iter().collect();
+    let assumptions = evaluate::evaluate(&policies, &groups, world, &settings).expect("the policies are valid");
+    ends("3 evaluate and judge");
+    let violations = counts(&assumptions);
+    let report = Report {
+        project: ProjectRef { name: project.name.clone(), path: ".".to_owned() },
+        evaluated_at: now,
+        snapshot: facts.snapshot,
+        assumptions,
+        findings: facts.findings,
+        gate: settings.gate,
+        files: BTreeMap::new(),
+    };
+    let text = render(&report, Format::Json, Look::default());
+    assert!(text.len() > POLICIES.len(), "the report says something");
+    ends("4 render as JSON");
+    Found { violations, stages }
+}
+
+fn counts(assumptions: &[Judged]) -> BTreeMap<String, u64> {
+    assumptions
+        .iter()
+        .map(|judged| {
+            let suffix = judged.assumption.id.rsplit('/').next().unwrap_or_default();
+            (suffix.to_owned(), judged.violations.len() as u64)
+        })
+        .collect()
+}
+
+fn bare(folder: &Path) -> Found {
+    let text = fs::read_to_string(folder.join("facts/fleet.json")).expect("the facts are there");
+    let document = Value::from_json_str(&text).expect("the facts are JSON");
+    let mut input = Value::new_object();
+    input.as_object_mut().expect("an object").insert("fleet".into(), document);
+    let mut engine = Engine::new();
+    let policies = fs::read_to_string(folder.join("fleet.rego")).expect("the policies are there");
+    engine.add_policy("fleet.rego".to_owned(), policies).expect("the policies are valid");
+    engine.set_input(input);
+    let violations = rules()
+        .map(|rule| {
+            let value = engine.eval_rule(format!("data.fleet.{rule}")).expect("the rule can be evaluated");
+            let (word, suffix) = rule.split_once('_').expect("a word and a suffix");
+            let count = match word {
+                "holds" => u64::from(value != Value::Bool(true)),
+                _ => value.as_set().map_or(0, |elements| elements.len() as u64),
+            };
+            (suffix.to_owned(), count)
+        })
+        .collect();
+    Found { violations, ..Found::default() }
+}
+
+/// The names of the rules that are assumptions.
+fn rules() -> impl Iterator<Item = &'static str> {
+    let heads = POLICIES.lines().filter(|line| line.starts_with("violation_") || line.starts_with("holds_"));
+    heads.filter_map(|line| line.split(' ').next())
+}
+
+/// What one side takes: of a turn the mean of its processes.
+#[derive(Default)]
+struct Side {
+    wall: Vec<f64>,
+    cpu: Vec<Option<f64>>,
+    peak: Vec<Option<f64>>,
+    stages: BTreeMap<String, Vec<f64>>,
+    violations: serde_json::Value,
+}
+
+impl Side {
+    /// Runs one turn: so many processes, one after the other.
+    fn take_turn(&mut self, name: &str, folder: &Path, processes: u32) {
+        let (cpu, since) = (cpu_of_children(), Instant::now());
+        let outputs: Vec<_> = (0..processes)
+            .map(|_| {
+                let this = std::env::current_exe().expect("a program has a path");
+                Command::new(this).args([SIDE, name]).arg(folder).output().expect("a program can be started again")
+            })
+            .collect();
+        let each = 1.0 / f64::from(processes);
+        self.wall.push(milliseconds(since.elapsed()) * each);
+        self.cpu.push(cpu_of_children().zip(cpu).map(|(after, before)| (after - before) * each));
+        for output in outputs {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a side prints JSON");
+            self.peak.push(found["peak"].as_f64());
+            for (stage, taken) in found["stages"].as_object().expect("an object") {
+                self.stages.entry(stage.clone()).or_default().extend(taken.as_f64());
+            }
+            self.violations = found["violations"].clone();
+        }
+    }
+}
+
+fn compare(rounds: u32, processes: u32) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let megabytes = write_project(folder.path());
+    let mut sides = ["check", "bare", "stages"].map(|name| (name, Side::default()));
+    for _ in 0..rounds {
+        for (name, side) in &mut sides {
+            side.take_turn(name, folder.path(), processes);
+        }
+    }
+    let [(_, check), (_, bare), (_, stages)] = sides;
+    assert_eq!(check.violations, bare.violations, "both sides find the same");
+    assert_eq!(check.violations, stages.violations, "the stages are the check");
+    let found = bare.violations.as_object().expect("an object");
+    assert_eq!(found.len(), rules().count(), "every rule is an assumption");
+    let violations: u64 = found.values().filter_map(serde_json::Value::as_u64).sum();
+
+    println!(
+        "{} assumptions over {SERVICES} services ({:.1} MB of JSON), {violations} violations, the same on both sides",
+        found.len(),
+        megabytes,
+    );
+    println!("medians of {rounds} turns with {processes} processes each\n");
+    println!("{:24}{:>12}{:>14}{:>9}", "a process", "stillholds", "bare regorus", "ratio");
+    row("CPU time", "ms", check.cpu.into_iter().collect(), bare.cpu.into_iter().collect());
+    row("wall time", "ms", Some(check.wall), Some(bare.wall));
+    row("peak memory", "MB", check.peak.into_iter().collect(), bare.peak.into_iter().collect());
+    println!("\n{:24}{:>12}", "stages of stillholds", "wall");
+    for (stage, taken) in stages.stages {
+        println!("{stage:24}{:>9.1} ms", median(taken));
+    }
+}
+
+fn row(what: &str, unit: &str, ours: Option<Vec<f64>>, theirs: Option<Vec<f64>>) {
+    let (Some(ours), Some(theirs)) = (ours.map(median), theirs.map(median)) else {
+        return println!("{what:24}not measured on this system");
+    };
+    println!("{what:24}{ours:>9.1} {unit}{theirs:>11.1} {unit}{:>8.2}x", ours / theirs);
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

@@ -1,0 +1,105 @@
+//! A fleet of services to check: the same bytes in every run and on every machine.
+
+use serde_json::{Value, json};
+
+/// A linear congruential generator, after Knuth: chance that can be repeated.
+struct Lcg(u64);
+
+impl Lcg {
+    /// A number below `end`. The lower bits of the state repeat soon, so the upper ones are taken.
+    fn below(&mut self, end: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 32) as u32 % end
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        let count = u32::try_from(choices.len()).expect("a few choices");
+        choices[self.below(count) as usize]
+    }
+
+    fn happens(&mut self, percent: u32) -> bool {
+        self.below(100) < percent
+    }
+
+    /// A measured number with three decimals.
+    fn measured(&mut self, end: u32) -> f64 {
+        f64::from(self.below(end * 1_000)) / 1_000.0
+    }
+
+    fn hex(&mut self, digits: usize) -> String {
+        (0..digits).map(|_| char::from(self.one_of(b"0123456789abcdef"))).collect()
+    }
+}
+
+/// The document of so many services, about 2 kB each.
+pub(crate) fn document(services: u32) -> String {
+    let mut chance = Lcg(7);
+    let services: Vec<_> = (0..services).map(|at| service(&mut chance, at)).collect();
+    json!({"environment": "production", "generated": "2026-11-20", "services": services}).to_string()
+}
+
+fn service(chance: &mut Lcg, at: u32) -> Value {
+    json!({
+        "name": name(at),
+        "team": chance.one_of(&["core", "data", "edge", "ml"]),
+        "tier": chance.one_of(&["critical", "low", "standard"]),
+        "environment": chance.one_of(&["development", "production", "staging"]),
+        "region": chance.one_of(&["ap-south-1", "eu-west-1", "us-east-1"]),
+        "replicas": 1 + chance.below(9),
+        "zones": zones(chance),
+        "image": {
+            "repository": format!("registry.example.com/team/{at}"),
+            "tag": format!("v{}.{}.{}", 1 + chance.below(9), chance.below(30), chance.below(30)),
+            "digest": format!("sha256:{}", chance.hex(64)),
+        },
+        "resources": {
+            "requests": {"cpu": 50 + chance.below(1_950), "memory": 64 + chance.below(8_128)},
+            "limits": {"cpu": 100 + chance.below(3_900), "memory": 128 + chance.below(16_256)},
+        },
+        "ports": ports(chance),
+        "labels": (0..8)
+            .map(|key| (format!("label-{key}"), format!("value-{}", chance.below(100)).into()))
+            .collect::<serde_json::Map<_, Value>>(),
+        "variables": (0..12)
+            .map(|key| json!({"name": format!("VARIABLE_{key}"), "value": chance.hex(16)}))
+            .collect::<Vec<_>>(),
+        "calls": (0..chance.below(7)).map(|_| name(chance.below(1_000))).collect::<Vec<_>>(),
+        "metrics": {
+            "latency": {"p50_ms": chance.measured(50), "p95_ms": chance.measured(200), "p99_ms": chance.measured(500)},
+            "errors": {"ratio": chance.measured(50) / 1_000.0},
+            "cpu": {"p95_ratio": chance.measured(1)},
+            "memory": {"p95_ratio": chance.measured(1)},
+        },
+        "tls": {"enabled": chance.happens(90), "minimum": chance.one_of(&["1.0", "1.2", "1.3"])},
+        "backup": {"enabled": chance.happens(50), "days": 1 + chance.below(40)},
+        "owner": {"email": format!("owner-{}@example.com", at % 50), "on_call": chance.happens(70)},
+        "events": (0..6)
+            .map(|_| {
+                json!({
+                    "at": format!("2026-11-{:02}T00:00:00Z", 1 + chance.below(28)),
+                    "kind": chance.one_of(&["deploy", "restart", "scale"]),
+                    "by": format!("user-{}", chance.below(100)),
+                    "note": "the deployment was rolled back by hand",
+                })
+            })
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn zones(chance: &mut Lcg) -> &'static [&'static str] {
+    &["a", "b", "c"][..=chance.below(3) as usize]
+}
+
+fn ports(chance: &mut Lcg) -> Vec<Value> {
+    ["http", "metrics", "admin"][..=chance.below(3) as usize]
+        .iter()
+        .map(|name| {
+            let port = chance.one_of(&[22, 80, 443, 8_080, 9_090]);
+            json!({"name": name, "port": port, "protocol": "TCP", "public": chance.happens(20)})
+        })
+        .collect()
+}
+
+fn name(at: u32) -> String {
+    format!("service-{at:05}")
+}
