@@ -86,16 +86,25 @@ fn is_log_command(text: &str) -> bool {
 /// JSON in which nothing stands that a terminal or a build log acts upon. Only strings hold such characters, so their
 /// escapes mean the same.
 pub(super) fn escape_json(json: &str) -> String {
+    // Nearly all of a report is harmless ASCII, of which whole runs are copied.
+    let is_harmless = |byte: u8| matches!(byte, b'\n' | b' '..=b'~') && byte != b'#';
     let mut escaped = String::with_capacity(json.len());
-    for (at, c) in json.char_indices() {
-        if c != '\n' && is_unsafe(c) || c == '#' && is_log_command(&json[at..]) {
+    let mut rest = json;
+    while let Some(at) = rest.bytes().position(|byte| !is_harmless(byte)) {
+        let (run, doubtful) = rest.split_at(at);
+        escaped.push_str(run);
+        let mut chars = doubtful.chars();
+        let Some(c) = chars.next() else { break };
+        if is_unsafe(c) || c == '#' && is_log_command(doubtful) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 _ = write!(escaped, "\\u{unit:04x}");
             }
         } else {
             escaped.push(c);
         }
+        rest = chars.as_str();
     }
+    escaped.push_str(rest);
     escaped
 }
 
