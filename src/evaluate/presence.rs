@@ -16,95 +16,92 @@ pub(super) struct Counts {
 /// The counts of many paths.
 pub(super) struct Presences {
     nodes: Vec<Node>,
+    /// Of each node.
+    counts: Vec<Counts>,
 }
 
-#[derive(Default)]
-struct Node {
-    children: BTreeMap<Segment, (usize, Value)>,
-    counts: Counts,
-}
+/// What paths have in common up to here: where each next segment leads, which is also held as a key to look up.
+type Node = BTreeMap<Segment, (usize, Value)>;
 
 impl Presences {
     /// Counts all paths in the documents, of which each has its root's name.
     pub(super) fn of<'a>(paths: impl Iterator<Item = &'a Path>, documents: &[(&str, &Value)]) -> Self {
-        let mut presences = Self { nodes: vec![Node::default()] };
+        let mut nodes = vec![Node::new()];
         for path in paths {
-            presences.add(path);
+            add(&mut nodes, path);
         }
+        let mut counts = vec![Counts::default(); nodes.len()];
         for (root, document) in documents {
-            if let Some((node, _)) = presences.nodes[0].children.get(&Segment::Key((*root).to_owned())) {
-                presences.count(*node, document);
+            if let Some((node, _)) = nodes[0].get(&Segment::Key((*root).to_owned())) {
+                count(&nodes, &mut counts, *node, document);
             }
         }
-        presences
+        Self { nodes, counts }
     }
 
     /// The counts of one of the paths.
     pub(super) fn counts(&self, path: &Path) -> Counts {
         let mut node = 0;
         for segment in path.segments() {
-            match self.nodes[node].children.get(segment) {
+            match self.nodes[node].get(segment) {
                 Some((child, _)) => node = *child,
                 None => return Counts::default(),
             }
         }
-        self.nodes[node].counts
+        self.counts[node]
     }
+}
 
-    fn add(&mut self, path: &Path) {
-        let mut node = 0;
-        for segment in path.segments() {
-            let next = self.nodes.len();
-            let key = match segment {
-                Segment::Key(key) => Value::from(key.as_str()),
-                Segment::Index(_) | Segment::Any => Value::Null,
-            };
-            let child = self.nodes[node].children.entry(segment.clone()).or_insert((next, key)).0;
-            if child == next {
-                self.nodes.push(Node::default());
+fn add(nodes: &mut Vec<Node>, path: &Path) {
+    let mut node = 0;
+    for segment in path.segments() {
+        let next = nodes.len();
+        let key = match segment {
+            Segment::Key(key) => Value::from(key.as_str()),
+            Segment::Index(_) | Segment::Any => Value::Null,
+        };
+        let child = nodes[node].entry(segment.clone()).or_insert((next, key)).0;
+        if child == next {
+            nodes.push(Node::new());
+        }
+        node = child;
+    }
+}
+
+/// Counts a value at a node, and all below it. Recursion is as deep as the longest path that a policy reads.
+fn count(nodes: &[Node], counts: &mut [Counts], node: usize, value: &Value) {
+    counts[node].present += 1;
+    for (segment, (child, key)) in &nodes[node] {
+        let one = match (segment, value) {
+            (Segment::Key(_), Value::Object(object)) => object.get(key),
+            // A look-up in a set asks for a member.
+            (Segment::Key(_), Value::Set(set)) => set.get(key),
+            (Segment::Index(at), Value::Array(array)) => array.get(*at),
+            (Segment::Any, Value::Array(array)) => {
+                array.iter().for_each(|element| count(nodes, counts, *child, element));
+                continue;
             }
-            node = child;
+            (Segment::Any, Value::Object(object)) => {
+                object.iter().for_each(|(_, element)| count(nodes, counts, *child, element));
+                continue;
+            }
+            (Segment::Any, Value::Set(set)) => {
+                set.iter().for_each(|element| count(nodes, counts, *child, element));
+                continue;
+            }
+            _ => None,
+        };
+        match one {
+            Some(value) => count(nodes, counts, *child, value),
+            None => miss(nodes, counts, *child),
         }
     }
+}
 
-    /// Counts a value at a node, and all below it. Recursion is as deep as the longest path that a policy reads.
-    fn count(&mut self, node: usize, value: &Value) {
-        self.nodes[node].counts.present += 1;
-        // The children are taken out while their subtrees are counted; nothing else looks at them meanwhile.
-        let children = std::mem::take(&mut self.nodes[node].children);
-        for (segment, (child, key)) in &children {
-            let one = match (segment, value) {
-                (Segment::Key(_), Value::Object(object)) => object.get(key),
-                // A look-up in a set asks for a member.
-                (Segment::Key(_), Value::Set(set)) => set.get(key),
-                (Segment::Index(at), Value::Array(array)) => array.get(*at),
-                (Segment::Any, Value::Array(array)) => {
-                    array.iter().for_each(|element| self.count(*child, element));
-                    continue;
-                }
-                (Segment::Any, Value::Object(object)) => {
-                    object.iter().for_each(|(_, element)| self.count(*child, element));
-                    continue;
-                }
-                (Segment::Any, Value::Set(set)) => {
-                    set.iter().for_each(|element| self.count(*child, element));
-                    continue;
-                }
-                _ => None,
-            };
-            match one {
-                Some(value) => self.count(*child, value),
-                None => self.miss(*child),
-            }
-        }
-        self.nodes[node].children = children;
-    }
-
-    fn miss(&mut self, node: usize) {
-        self.nodes[node].counts.absent += 1;
-        let children: Vec<_> = self.nodes[node].children.values().map(|(child, _)| *child).collect();
-        children.into_iter().for_each(|child| self.miss(child));
-    }
+/// Counts a node that is not there, and all below it.
+fn miss(nodes: &[Node], counts: &mut [Counts], node: usize) {
+    counts[node].absent += 1;
+    nodes[node].values().for_each(|(child, _)| miss(nodes, counts, *child));
 }
 
 /// The value at a path without `[_]`, in a document whose root the path's first key names.
