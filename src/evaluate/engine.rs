@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     num::NonZeroU32,
     panic::{self, AssertUnwindSafe},
-    sync::Once,
+    sync::{Once, OnceLock},
     time::Duration,
 };
 
@@ -22,10 +22,20 @@ use crate::{
 /// The evaluator with all policies, facts and data loaded. Cloning what it holds costs next to nothing, so every
 /// evaluation runs on a clone of its own.
 pub(super) struct Engine<'a> {
-    modules: &'a [Module],
+    world: World<'a>,
     strict: Regorus,
-    lenient: Regorus,
+    /// Only loaded once the strict one has failed.
+    lenient: OnceLock<Result<Regorus, Box<At<PolicyError>>>>,
     timeout: Duration,
+}
+
+/// What is loaded.
+#[derive(Clone, Copy)]
+struct World<'a> {
+    modules: &'a [Module],
+    input: &'a Value,
+    data: &'a Value,
+    now: Timestamp,
 }
 
 /// Why there is no value.
@@ -48,40 +58,13 @@ impl<'a> Engine<'a> {
     /// What the engine finds wrong while it prepares the rules.
     pub(super) fn new(
         modules: &'a [Module],
-        input: &Value,
-        data: &Value,
+        input: &'a Value,
+        data: &'a Value,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Self, Box<At<PolicyError>>> {
-        let load = |strict: bool| -> Result<Regorus, Box<At<PolicyError>>> {
-            let failed = |error: &anyhow::Error| Box::new(error_at(modules, &error.to_string()));
-            let mut engine = Regorus::new();
-            engine.set_strict_builtin_errors(strict);
-            // What policies print is data and must not reach a terminal.
-            engine.set_gather_prints(true);
-            engine.set_policy_length_config(PolicyLengthConfig {
-                max_col: syntax::MAX_COLUMNS,
-                max_file_bytes: syntax::MAX_BYTES,
-                max_lines: syntax::MAX_LINES,
-            });
-            for (at, module) in modules.iter().enumerate() {
-                engine.set_rego_v0(module.v0);
-                engine.add_policy(syntax::label(at), module.text.clone()).map_err(|error| failed(&error))?;
-            }
-            engine.set_input(input.clone());
-            engine.add_data(data.clone()).map_err(|error| failed(&error))?;
-            let now = Value::from(i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX));
-            engine
-                .add_extension("time.now_ns".to_owned(), 0, Box::new(move |_| Ok(now.clone())))
-                .map_err(|error| failed(&error))?;
-            engine
-                .add_extension("regex.match".to_owned(), 2, Box::new(move |args| regex_match(&args, strict)))
-                .map_err(|error| failed(&error))?;
-            // Any query makes the engine analyse its rules; the clones share the result.
-            engine.eval_query("true".to_owned(), false).map_err(|error| failed(&error))?;
-            Ok(engine)
-        };
-        Ok(Self { modules, strict: load(true)?, lenient: load(false)?, timeout })
+        let world = World { modules, input, data, now };
+        Ok(Self { world, strict: world.load(true)?, lenient: OnceLock::new(), timeout })
     }
 
     /// The values of these rules (references below `data`), in one evaluation; `None` where one is undefined.
@@ -89,7 +72,12 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// The first thing that went wrong in any of them.
     pub(super) fn values(&self, rules: &[String], strict: bool) -> Result<Vec<Option<Value>>, Failure> {
-        let mut engine = if strict { self.strict.clone() } else { self.lenient.clone() };
+        let mut engine = if strict {
+            self.strict.clone()
+        } else {
+            let lenient = self.lenient.get_or_init(|| self.world.load(false));
+            lenient.clone().map_err(Failure::Error)?
+        };
         // The clock is asked at every thousandth step only: often enough for a limit in seconds.
         let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
         engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
@@ -100,10 +88,41 @@ impl<'a> Engine<'a> {
             Ok(Err(error)) => Err(match error.downcast_ref::<LimitError>() {
                 Some(LimitError::TimeLimitExceeded { .. }) => Failure::Timeout(self.timeout),
                 Some(other) => Failure::Limit(other.to_string()),
-                None => Failure::Error(Box::new(error_at(self.modules, &format!("{error:#}")))),
+                None => Failure::Error(Box::new(error_at(self.world.modules, &format!("{error:#}")))),
             }),
             Err(message) => Err(Failure::Panic(message)),
         }
+    }
+}
+
+impl World<'_> {
+    fn load(self, strict: bool) -> Result<Regorus, Box<At<PolicyError>>> {
+        let failed = |error: &anyhow::Error| Box::new(error_at(self.modules, &error.to_string()));
+        let mut engine = Regorus::new();
+        engine.set_strict_builtin_errors(strict);
+        // What policies print is data and must not reach a terminal.
+        engine.set_gather_prints(true);
+        engine.set_policy_length_config(PolicyLengthConfig {
+            max_col: syntax::MAX_COLUMNS,
+            max_file_bytes: syntax::MAX_BYTES,
+            max_lines: syntax::MAX_LINES,
+        });
+        for (at, module) in self.modules.iter().enumerate() {
+            engine.set_rego_v0(module.v0);
+            engine.add_policy(syntax::label(at), module.text.clone()).map_err(|error| failed(&error))?;
+        }
+        engine.set_input(self.input.clone());
+        engine.add_data(self.data.clone()).map_err(|error| failed(&error))?;
+        let now = Value::from(i64::try_from(self.now.as_nanosecond()).unwrap_or(i64::MAX));
+        engine
+            .add_extension("time.now_ns".to_owned(), 0, Box::new(move |_| Ok(now.clone())))
+            .map_err(|error| failed(&error))?;
+        engine
+            .add_extension("regex.match".to_owned(), 2, Box::new(move |args| regex_match(&args, strict)))
+            .map_err(|error| failed(&error))?;
+        // Any query makes the engine analyse its rules; the clones share the result.
+        engine.eval_query("true".to_owned(), false).map_err(|error| failed(&error))?;
+        Ok(engine)
     }
 }
 
