@@ -76,9 +76,11 @@ pub fn evaluate(
     let paths = groups.iter().flat_map(|group| group.reads.uses.iter().map(|one| &one.path));
     let count = || Presences::of(paths, &[("input", world.input), ("data", world.data)]);
     let run = || groups.par_iter().map(|group| run(&engine, group)).collect::<Vec<_>>();
-    let (presences, runs) = in_pool(|| rayon::join(count, run));
-    let judged = groups.iter().zip(runs).map(|(group, run)| judge(group, run, &presences, world, settings));
-    Ok(judged.collect())
+    Ok(in_pool(|| {
+        let (presences, runs) = rayon::join(count, run);
+        let judge = |(group, run): (&&Group, Run)| judge(group, run, &presences, world, settings);
+        groups.par_iter().zip(runs).map(judge).collect()
+    }))
 }
 
 /// The engine names one error and stops. The others show once the packages of those already named are left out.
