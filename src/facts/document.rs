@@ -8,7 +8,7 @@ mod json;
 mod number;
 mod yaml;
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use regorus::Value;
 
@@ -131,18 +131,35 @@ pub(super) fn line_column(bytes: &[u8], at: usize) -> (usize, usize) {
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
-/// Keys recur in every element of a list; each is kept once. A hash that an author of facts cannot foresee.
+/// Keys recur in every element of a list; each is kept once.
 #[derive(Default)]
-struct Keys(HashSet<Arc<str>>);
+struct Keys {
+    /// Where each stands in `followed`. A hash that an author of facts cannot foresee.
+    known: HashMap<Arc<str>, usize>,
+    /// Each with the key that followed it last. The elements of a list mostly have their keys in the same order, so
+    /// this is a good guess, and cheaper than the hash.
+    followed: Vec<(Arc<str>, usize)>,
+    last: usize,
+}
 
 impl Keys {
     fn intern(&mut self, key: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(key) {
+        let guess = self.followed.get(self.last).map_or(0, |(_, next)| *next);
+        if let Some((known, _)) = self.followed.get(guess)
+            && known.as_ref() == key
+        {
+            self.last = guess;
             return Arc::clone(known);
         }
-        let key: Arc<str> = key.into();
-        self.0.insert(Arc::clone(&key));
-        key
+        let at = self.known.get(key).copied().unwrap_or_else(|| {
+            let key: Arc<str> = key.into();
+            self.followed.push((Arc::clone(&key), 0));
+            self.known.insert(key, self.followed.len() - 1);
+            self.followed.len() - 1
+        });
+        self.followed[self.last].1 = at;
+        self.last = at;
+        Arc::clone(&self.followed[at].0)
     }
 }
 
@@ -182,6 +199,18 @@ mod tests {
             assert_eq!(document.value["a"], Value::from(1u64), "{text:?}");
         }
         assert_eq!(read_text("a: x\r\n", Format::Yaml).unwrap().value["a"], Value::from("x"));
+    }
+
+    #[test]
+    fn keys_are_kept_once_in_whatever_order_they_come() {
+        let mut keys = Keys::default();
+        let first: Vec<_> = ["a", "b", "c", ""].map(|key| keys.intern(key)).into();
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 1, 3, 0], [2, 0, 2, 0]] {
+            for at in order {
+                let key = keys.intern(["a", "b", "c", ""][at]);
+                assert!(Arc::ptr_eq(&key, &first[at]), "{key} after {order:?}");
+            }
+        }
     }
 
     #[test]
