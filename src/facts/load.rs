@@ -109,9 +109,8 @@ pub fn load(root: &Path, folder: &str, settings: &Settings) -> Result<Facts, Vec
     }
     jobs.extend(rest.into_iter().map(|(name, file)| Job { source: unknown(name, &file), file, sha256: None }));
 
-    let read: Vec<_> = jobs.into_par_iter().map(|job| job.run(&within)).collect();
     let mut input = BTreeMap::new();
-    for (source, document, finding) in read {
+    for (source, document, finding) in read_all(jobs, &within) {
         if let Some(document) = document {
             input.insert(Value::from(source.name.as_str()), document);
         }
@@ -163,8 +162,28 @@ struct Job {
     sha256: Option<String>,
 }
 
+/// A source, its document unless it failed, and what was noticed while that was read.
+type Read = (Source, Option<Value>, Option<Finding>);
+
+/// Reads all files, in no order.
+fn read_all(mut jobs: Vec<Job>, within: &[PathBuf]) -> Vec<Read> {
+    // The largest one is read here: allocators serve the main thread best, and a tree of values is all allocation.
+    jobs.sort_by_cached_key(|job| fs::metadata(&job.file.path).map_or(0, |metadata| metadata.len()));
+    let Some(largest) = jobs.pop() else { return Vec::new() };
+    if jobs.is_empty() {
+        return vec![largest.run(within)];
+    }
+    let mut read = Vec::new();
+    let largest = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| read = jobs.into_par_iter().map(|job| job.run(within)).collect());
+        largest.run(within)
+    });
+    read.push(largest);
+    read
+}
+
 impl Job {
-    fn run(self, within: &[PathBuf]) -> (Source, Option<Value>, Option<Finding>) {
+    fn run(self, within: &[PathBuf]) -> Read {
         let Self { mut source, file, sha256 } = self;
         match read(&file, sha256.as_deref(), within, &mut source.bytes) {
             Ok((document, lost)) => {
