@@ -179,6 +179,14 @@ pub struct Span {
     pub end: usize,
 }
 
+impl Span {
+    /// As the range of bytes.
+    #[must_use]
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start..self.end
+    }
+}
+
 impl From<std::ops::Range<usize>> for Span {
     fn from(range: std::ops::Range<usize>) -> Self {
         Self { start: range.start, end: range.end }

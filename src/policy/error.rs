@@ -9,19 +9,34 @@ use crate::{
 /// What is wrong with a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// The engine's parser says so.
-    #[error("{0}")]
-    Syntax(String),
+    /// What is no Rego.
+    #[error("{message}")]
+    Syntax {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
     /// A body without `if`, or a set without `contains`: Rego v0.
-    #[error("this is Rego v0: {0}")]
-    OldSyntax(String),
+    #[error("a rule without `{missing}`, as in Rego v0")]
+    OldSyntax {
+        /// The word.
+        missing: &'static str,
+        /// The same in Rego v1.
+        instead: String,
+        /// The file, where it may be Rego v0.
+        path: Option<String>,
+    },
     /// Text with values in it, `$"…{x}"`.
     #[error("interpolated strings need OPA 1.12, and the engine does not know them")]
     Interpolated,
     /// A comprehension's variable has the name of a rule.
     #[error("the variable `{0}` has the name of a rule of this package")]
     Shadowed(String),
-    /// The engine found it while it prepared the rules.
+    /// A rule or function whose definitions disagree.
+    #[error("this has several values at once")]
+    SeveralValues,
+    /// The engine found it while it evaluated the rules.
     #[error("{0}")]
     Engine(String),
     /// Brackets nested so deep that they would hang the parser.
@@ -45,6 +60,8 @@ pub enum PolicyError {
         name: String,
         /// What was probably meant.
         near: Option<String>,
+        /// The import that would bring it.
+        import: Option<String>,
     },
     /// A call of what is a rule.
     #[error("`{name}` is a rule, not a function")]
@@ -79,6 +96,8 @@ pub enum PolicyError {
     OpaOnly {
         /// As it is called.
         name: String,
+        /// What says the same.
+        instead: Option<&'static str>,
     },
     /// A name that nothing binds.
     #[error("nothing here is called `{name}`")]
@@ -87,6 +106,14 @@ pub enum PolicyError {
         name: String,
         /// What was probably meant.
         near: Option<String>,
+        /// The import that would bring it.
+        import: Option<String>,
+    },
+    /// A variable that only look-ups under `not` would bind.
+    #[error("nothing outside of `not` binds `{name}`")]
+    Loose {
+        /// The variable.
+        name: String,
     },
     /// A path below `data` that leads nowhere.
     #[error("`{path}` leads nowhere")]
@@ -123,12 +150,14 @@ pub enum PolicyError {
         suffix: String,
     },
     /// A head of another kind than its rule word needs.
-    #[error("`{name}` must be {needed}")]
+    #[error("`{name}` must be {needed}, not {found}")]
     WrongHead {
         /// The rule.
         name: String,
         /// What it must be.
         needed: &'static str,
+        /// What it is.
+        found: &'static str,
         /// The right form.
         form: String,
     },
@@ -169,8 +198,14 @@ pub enum PolicyError {
     SameId {
         /// The id.
         id: String,
-        /// Whether they differ in case.
-        by_case: bool,
+    },
+    /// Two assumptions whose ids many tools would take for one.
+    #[error("the ids `{first}` and `{id}` differ only in case")]
+    IdsByCase {
+        /// One id.
+        first: String,
+        /// The other.
+        id: String,
     },
     /// A METADATA block that says something about no assumption.
     #[error("no assumption takes this `custom.assumption`")]
@@ -284,34 +319,30 @@ pub enum PolicyError {
 }
 
 impl PolicyError {
-    /// The engine's message as an error; what it says in the engine's terms is said in the author's.
-    pub(crate) fn of_engine(message: &str) -> Self {
-        let message = message.trim();
-        if message.contains("`if` keyword is required") || message.contains("`contains` keyword is required") {
-            return Self::OldSyntax(lower(message));
-        }
-        if let Some((_, rest)) = message.split_once("var `") {
-            if let Some((name, rest)) = rest.split_once('`') {
-                if rest.contains("used before definition") {
-                    return Self::Shadowed(name.to_owned());
-                }
-                if rest.contains("unsafe") {
-                    return Self::Unbound { name: name.to_owned(), near: None };
-                }
-            }
-        }
-        Self::Syntax(lower(message))
+    /// Whether this may be nothing but the consequence of another error: something seems to be missing, and what
+    /// cannot be read or leads nowhere may be just that.
+    pub(crate) fn may_follow(&self) -> bool {
+        matches!(
+            self,
+            Self::Useless { .. }
+                | Self::ReadsNothing { .. }
+                | Self::OnlySubjects { .. }
+                | Self::NoTaker
+                | Self::NoPlainGroup { .. }
+                | Self::UnreadPath { .. }
+        )
     }
-}
 
-/// A message in the project's own style: lower case, no full stop.
-fn lower(message: &str) -> String {
-    let message = message.trim_end_matches('.');
-    let mut chars = message.chars();
-    let second_is_lower = chars.clone().nth(1).is_some_and(char::is_lowercase);
-    match chars.next() {
-        Some(first) if second_is_lower => first.to_lowercase().chain(chars).collect(),
-        _ => message.to_owned(),
+    /// Whether something that was meant to be used is not.
+    pub(crate) fn leaves_unused(&self) -> bool {
+        matches!(
+            self,
+            Self::Unbound { .. }
+                | Self::UnknownFunction { .. }
+                | Self::Nowhere { .. }
+                | Self::FurtherSegment { .. }
+                | Self::NearWord { .. }
+        )
     }
 }
 
@@ -327,10 +358,11 @@ fn in_metadata(error: &YamlError) -> String {
 impl Advice for PolicyError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Syntax(_) => "policy::syntax",
-            Self::OldSyntax(_) => "policy::old_syntax",
+            Self::Syntax { .. } => "policy::syntax",
+            Self::OldSyntax { .. } => "policy::old_syntax",
             Self::Interpolated => "policy::interpolated",
             Self::Shadowed(_) => "policy::shadowed",
+            Self::SeveralValues => "policy::several_values",
             Self::Engine(_) => "policy::engine",
             Self::TooDeep { .. } => "policy::too_deep",
             Self::TooLong { .. } => "policy::too_long",
@@ -341,6 +373,7 @@ impl Advice for PolicyError {
             Self::Random { .. } => "policy::random",
             Self::OpaOnly { .. } => "policy::opa_only",
             Self::Unbound { .. } => "policy::unbound",
+            Self::Loose { .. } => "policy::loose",
             Self::Nowhere { .. } => "policy::nowhere",
             Self::Recursion { .. } => "policy::recursion",
             Self::LongChain { .. } => "policy::long_chain",
@@ -353,6 +386,7 @@ impl Advice for PolicyError {
             Self::ReadsNothing { .. } => "policy::reads_nothing",
             Self::BadId { .. } => "policy::bad_id",
             Self::SameId { .. } => "policy::same_id",
+            Self::IdsByCase { .. } => "policy::ids_by_case",
             Self::NoTaker => "policy::no_taker",
             Self::NoPlainGroup { .. } => "policy::no_plain_group",
             Self::OneOfSeveral { .. } => "policy::one_of_several",
@@ -377,26 +411,39 @@ impl Advice for PolicyError {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind")]
     fn help(&self) -> Option<String> {
         let near = |near: &Option<String>| near.as_ref().map(|near| format!("did you mean `{near}`?"));
+        let import =
+            |import: &Option<String>| import.as_ref().map(|path| format!("write `import {path}` above the rules"));
         Some(match self {
-            Self::OldSyntax(_) => {
-                "write `violation contains v if { … }`, or say `rego: v0` at the project's entry".to_owned()
+            Self::Syntax { help, .. } => return help.clone(),
+            Self::OldSyntax { instead, path: None, .. } => format!("write `{instead}`"),
+            Self::OldSyntax { instead, path: Some(path), .. } => {
+                format!("write `{instead}`, or list the file as `{{path: \"{path}\", rego: v0}}` under `policies`")
+            }
+            Self::SeveralValues => {
+                "where several definitions apply, they must agree: make their conditions exclude each other, or join them with `else`"
+                    .to_owned()
             }
             Self::Interpolated => "write `sprintf(\"… %s\", [x])`".to_owned(),
             Self::Shadowed(name) => format!("rename the variable: in this package `{name}` already stands for the rule"),
             Self::TooDeep { .. } => "give the inner part a name of its own".to_owned(),
             Self::TooLong { .. } => "move tables to a design document and read them as `data.design`".to_owned(),
-            Self::UnknownFunction { near: known, .. } => {
-                near(known).unwrap_or_else(|| "define it, import its package, or see the built-ins at https://www.openpolicyagent.org/docs/policy-reference".to_owned())
-            }
+            Self::UnknownFunction { near: known, import: path, .. } => import(path).or_else(|| near(known)).unwrap_or_else(|| {
+                "define it or import its package; the built-in functions are those of OPA's policy reference".to_owned()
+            }),
             Self::NotAFunction { name } => format!("use it without brackets: `{name}`"),
             Self::Outside { .. } => "collect what it would ask for as a fact, and read it from `input`".to_owned(),
             Self::Random { .. } => "use a value from the facts; `time.now_ns()` is the check's `--now`".to_owned(),
+            Self::OpaOnly { instead: Some(instead), .. } => format!("write `{instead}`"),
             Self::OpaOnly { .. } => "compute it when the facts are collected, or write a helper".to_owned(),
-            Self::Unbound { near: known, .. } => near(known).unwrap_or_else(|| {
+            Self::Unbound { near: known, import: path, .. } => import(path).or_else(|| near(known)).unwrap_or_else(|| {
                 "bind it with `some … in` or `:=`, define a rule of this name, or import it in this file".to_owned()
             }),
+            Self::Loose { name } => {
+                format!("bind it before, as with `some {name} in …`; that no element is so is said by `not` and a helper rule")
+            }
             Self::Nowhere { near: known, .. } => near(known).unwrap_or_else(|| {
                 "no package, rule or document has this path; what was declared is below `data.design`".to_owned()
             }),
@@ -416,8 +463,8 @@ impl Advice for PolicyError {
             }
             Self::ReadsNothing { .. } => "read something from `input`, `data.design`, `data.reference` or `data.snapshot`".to_owned(),
             Self::BadId { .. } => ID_HELP.to_owned(),
-            Self::SameId { by_case, .. } => {
-                if *by_case { "ids that differ only in case are the same to many tools: rename one" } else { "rename one" }.to_owned()
+            Self::SameId { .. } | Self::IdsByCase { .. } => {
+                "rename one; where METADATA gives no `id`, it is the package".to_owned()
             }
             Self::NoTaker => "put it above the rules of an assumption or above its package".to_owned(),
             Self::NoPlainGroup { key } => format!("put `{key}` above the rule of the suffixed assumption"),
@@ -471,7 +518,7 @@ impl Advice for PolicyError {
             Self::MetadataIndented => "start each of its lines at the first column, with `#`".to_owned(),
             Self::NotMetadata(_) => "write `# METADATA`".to_owned(),
             Self::MetadataTab => "indent with spaces".to_owned(),
-            Self::Syntax(_) | Self::Engine(_) | Self::Arity { .. } => return None,
+            Self::Engine(_) | Self::Arity { .. } => return None,
         })
     }
 

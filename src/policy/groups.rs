@@ -218,18 +218,26 @@ fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
     let Some((word, _)) = path.last().and_then(|name| word_of(name)) else { return };
     let name = path.last().cloned().unwrap_or_default();
     let wrong = |needed: &'static str, form: String| {
-        At::new(PolicyError::WrongHead { name: name.clone(), needed, form }, place())
+        let found = kind_of(rule, open);
+        At::new(PolicyError::WrongHead { name: name.clone(), needed, found, form }, place())
     };
-    let contains = |variable: &str| match reference.steps.last() {
-        Some(Step::Variable(_, variable)) if open => format!("{name} contains {variable} if {{ … }}"),
-        _ => format!("{name} contains {variable} if {{ … }}"),
+    // What a set would hold: the value where it can be seen, else the key.
+    let contains = || {
+        let of_key = reference.steps.last().and_then(|step| match step {
+            Step::Variable(_, variable) if open => Some(*variable),
+            _ => None,
+        });
+        let of_value = assigned(rule).filter(|value| matches!(value, Expr::String { .. } | Expr::Object { .. }));
+        let of_value = of_value.map(|value| &parsed.module.text[parsed.span(value.span()).range()]);
+        let element = of_value.filter(|text| text.len() <= 60 && !text.contains('\n')).or(of_key).unwrap_or("v");
+        format!("{name} contains {element} if {{ … }}")
     };
     match (word, rule) {
         (_, Rule::Default { .. }) => {}
         (Word::Violation | Word::Deny | Word::Warn | Word::Subjects, Rule::Spec { head, .. }) => match head {
             RuleHead::Set { key: Some(_), .. } if !open => {}
             RuleHead::Compr { assign: Some(assign), .. } if !open && !is_plain(&assign.value) => {}
-            _ => errors.push(wrong("a set", contains("v"))),
+            _ => errors.push(wrong("a set", contains())),
         },
         (Word::Holds, Rule::Spec { head, .. }) => match head {
             RuleHead::Compr { assign, .. } if !open => {
@@ -246,8 +254,36 @@ fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
                 if !open
                     && !(is_literal(&assign.value)
                         && !matches!(assign.value.as_ref(), Expr::Object { .. } | Expr::Set { .. })) => {}
-            _ => errors.push(wrong("an object `{value, limit}` or a set of them", contains("m"))),
+            _ => errors.push(wrong(
+                "an object `{value, limit}` or a set of them",
+                format!("{name} contains {{\"subject\": …, \"value\": …, \"limit\": …}} if {{ … }}"),
+            )),
         },
+    }
+}
+
+/// The value that a complete rule's head gives.
+fn assigned(rule: &Rule) -> Option<&Expr> {
+    match rule {
+        Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, .. } => Some(&assign.value),
+        _ => None,
+    }
+}
+
+/// What a rule is, by its head.
+fn kind_of(rule: &Rule, open: bool) -> &'static str {
+    match (rule, assigned(rule)) {
+        _ if open => "a partial object",
+        (Rule::Spec { head: RuleHead::Set { .. }, .. }, _) | (_, Some(Expr::Set { .. } | Expr::SetCompr { .. })) => {
+            "a set"
+        }
+        (_, None | Some(Expr::Bool { .. })) => "a boolean",
+        (_, Some(Expr::String { .. } | Expr::RawString { .. })) => "text",
+        (_, Some(Expr::Number { .. })) => "a number",
+        (_, Some(Expr::Null { .. })) => "null",
+        (_, Some(Expr::Array { .. } | Expr::ArrayCompr { .. })) => "a list",
+        (_, Some(Expr::Object { .. } | Expr::ObjectCompr { .. })) => "an object",
+        _ => "another value",
     }
 }
 
@@ -543,9 +579,13 @@ fn check_ids(groups: &[Group], rules: &Rules, errors: &mut Vec<At<PolicyError>>)
         }
         match known.get(&id.to_lowercase()) {
             Some(first) => {
-                let by_case = first.assumption.id != *id;
-                let error = At::new(PolicyError::SameId { id: id.clone(), by_case }, place(group));
-                errors.push(error.and("the first is here", place(first)));
+                let first_id = &first.assumption.id;
+                let kind = if first_id == id {
+                    PolicyError::SameId { id: id.clone() }
+                } else {
+                    PolicyError::IdsByCase { first: first_id.clone(), id: id.clone() }
+                };
+                errors.push(At::new(kind, place(group)).and("the first is here", place(first)));
             }
             None => {
                 known.insert(id.to_lowercase(), group);

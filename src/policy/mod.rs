@@ -1,6 +1,7 @@
 //! Policies: `.rego` and `.md` files in, assumptions out, with every error of the author's at its place.
 
 mod annotation;
+mod diagnosis;
 mod error;
 mod groups;
 mod library;
@@ -120,12 +121,12 @@ fn load_here(
         sort(&mut errors, files);
         return Err(errors);
     }
+    let mut groups = groups::groups(&rules, &annotations, documents, &mut errors);
     // What a module that cannot be read defines is not known, so nothing is said of what seems to be missing.
-    let mut of_groups = Vec::new();
-    let mut groups = groups::groups(&rules, &annotations, documents, &mut of_groups);
-    if unreadable.is_empty() {
-        errors.append(&mut of_groups);
+    if !unreadable.is_empty() || errors.iter().any(|error| error.kind.leaves_unused()) {
+        errors.retain(|error| !error.kind.may_follow());
     }
+    drop_names_of_imports_elsewhere(&mut errors);
     for group in &mut groups {
         if let Some((_, switched)) = shipped.iter().find(|(module, _)| module.file.path() == group.assumption.rule.path)
         {
@@ -138,6 +139,17 @@ fn load_here(
     }
     sort(&mut errors, files);
     Err(errors)
+}
+
+/// What a misplaced import would have brought is unknown for that reason alone.
+fn drop_names_of_imports_elsewhere(errors: &mut Vec<At<PolicyError>>) {
+    let path = |error: &At<PolicyError>| error.place.as_ref().map(|place| place.file.path().to_owned());
+    let misplaced: BTreeSet<_> =
+        errors.iter().filter(|error| matches!(error.kind, PolicyError::ImportElsewhere { .. })).map(path).collect();
+    errors.retain(|error| {
+        !matches!(error.kind, PolicyError::Unbound { .. } | PolicyError::UnknownFunction { .. })
+            || !misplaced.contains(&path(error))
+    });
 }
 
 fn is_markdown(path: &str) -> bool {

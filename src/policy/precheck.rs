@@ -9,7 +9,7 @@ use super::{
     PolicyError,
     rules::{DataPath, RuleId, Rules, Target, arity, head_ref},
     syntax::{Parsed, Reference},
-    walk::{Node, bind, visit_rule},
+    walk::{Node, bind, loose, visit_rule},
 };
 use crate::{
     source::{At, Place},
@@ -25,32 +25,32 @@ const OUTSIDE: [&str; 3] = ["http.send", "opa.runtime", "net.lookup_ip_addr"];
 /// Calls whose answer differs from run to run.
 const RANDOM: [&str; 2] = ["rand.intn", "uuid.rfc4122"];
 
-/// OPA's built-ins that the engine does not have, with their groups' prefixes.
-const OPA_ONLY: [&str; 24] = [
-    "array.flatten",
-    "cast_array",
-    "cast_boolean",
-    "cast_null",
-    "cast_object",
-    "cast_set",
-    "cast_string",
-    "crypto.",
-    "graphql.",
-    "io.jwt.",
-    "json.match_schema",
-    "json.verify_schema",
-    "net.cidr_contains_matches",
-    "net.cidr_intersects",
-    "net.cidr_merge",
-    "net.cidr_overlap",
-    "providers.aws.",
-    "re_match",
-    "regex.globs_match",
-    "rego.metadata.",
-    "rego.parse_module",
-    "set_diff",
-    "strings.render_template",
-    "uuid.parse",
+/// OPA's built-ins that the engine does not have, or their groups' prefixes, with what says the same.
+const OPA_ONLY: [(&str, Option<&str>); 24] = [
+    ("array.flatten", None),
+    ("cast_array", None),
+    ("cast_boolean", None),
+    ("cast_null", None),
+    ("cast_object", None),
+    ("cast_set", None),
+    ("cast_string", None),
+    ("crypto.", None),
+    ("graphql.", None),
+    ("io.jwt.", None),
+    ("json.match_schema", None),
+    ("json.verify_schema", None),
+    ("net.cidr_contains_matches", None),
+    ("net.cidr_intersects", None),
+    ("net.cidr_merge", None),
+    ("net.cidr_overlap", Some("net.cidr_contains")),
+    ("providers.aws.", None),
+    ("re_match", Some("regex.match")),
+    ("regex.globs_match", None),
+    ("rego.metadata.", None),
+    ("rego.parse_module", None),
+    ("set_diff", Some("a - b")),
+    ("strings.render_template", Some("sprintf")),
+    ("uuid.parse", None),
 ];
 
 /// A chain of rules longer than this could exhaust the evaluator's stack.
@@ -100,6 +100,13 @@ impl Check<'_> {
     fn rule(&mut self, rule: &Rule) {
         let mut bound = BTreeSet::new();
         visit_rule(rule, &mut |node| bind(node, &mut bound));
+        for (name, at) in loose(rule) {
+            let is_known =
+                self.rules.local(self.module, name).is_some() || self.parsed.imports().any(|(alias, ..)| alias == name);
+            if !is_known {
+                self.errors.push(At::new(PolicyError::Loose { name: name.to_owned() }, self.parsed.place(at.span())));
+            }
+        }
         let mut found = Vec::new();
         visit_rule(rule, &mut |node| match node {
             Node::Reference(reference, expr) => found.push((expr, Some(reference), None)),
@@ -122,19 +129,24 @@ impl Check<'_> {
         }
         let keys: Vec<_> = reference.keys().collect();
         let open = keys.len() < reference.steps.len();
-        let place = || self.parsed.place(expr.span());
         if name == "data" {
             if !keys.is_empty() {
                 self.data_path(&keys, open, || self.parsed.place(expr.span()));
             }
         } else if let Some(path) = self.rules.local(self.module, name) {
+            // An import that leads nowhere has been told as such.
+            let is_imported = self.parsed.imports().any(|(alias, ..)| alias == name);
+            if is_imported && self.rules.resolve(&path) == Target::Nothing {
+                return;
+            }
             let path: Vec<_> = path.iter().map(String::as_str).chain(keys).collect();
             self.data_path(&path, open, || self.parsed.place(expr.span()));
         } else if self.parsed.imports().all(|(alias, ..)| alias != name) && !self.is_unreadable(&self.parsed.package())
         {
             let known = self.names();
-            let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-            self.errors.push(At::new(PolicyError::Unbound { name: name.to_owned(), near }, place()));
+            let near = nearest(name, known.iter().chain(bound).map(String::as_str)).map(str::to_owned);
+            let error = PolicyError::Unbound { name: name.to_owned(), near, import: self.package_called(name) };
+            self.errors.push(At::new(error, self.parsed.place(reference.root.span())));
         }
     }
 
@@ -143,6 +155,13 @@ impl Check<'_> {
         let package = self.parsed.package();
         let own = self.rules.names_in(&package).map(str::to_owned);
         own.chain(self.parsed.imports().map(|(alias, ..)| alias)).chain(["input".into(), "data".into()]).collect()
+    }
+
+    /// The path to import of the only package whose last segment this is.
+    fn package_called(&self, name: &str) -> Option<String> {
+        let mut packages = self.rules.packages().filter(|path| path.last().is_some_and(|last| last == name));
+        let only = packages.next().filter(|_| packages.next().is_none())?;
+        Some(dotted(only, ""))
     }
 
     fn is_unreadable(&self, path: &[String]) -> bool {
@@ -228,13 +247,24 @@ impl Check<'_> {
             PolicyError::Arity { name, expected, found: params }
         } else if name == "print" {
             return;
-        } else if OPA_ONLY.iter().any(|known| name == *known || known.ends_with('.') && name.starts_with(known)) {
-            PolicyError::OpaOnly { name }
+        } else if let Some((_, instead)) =
+            OPA_ONLY.iter().find(|(known, _)| name == *known || known.ends_with('.') && name.starts_with(known))
+        {
+            PolicyError::OpaOnly { name, instead: *instead }
         } else {
-            let known = self.names();
-            let known = BUILTINS.keys().copied().chain(known.iter().map(String::as_str));
-            let near = nearest(&name, known).map(str::to_owned);
-            PolicyError::UnknownFunction { name, near }
+            let (last, root) = path.split_last().map_or(("", &[][..]), |(last, root)| (last.as_str(), root));
+            let package = local.as_deref().and_then(<[String]>::split_last).filter(|_| !root.is_empty());
+            let (near, import) = if let Some((_, package)) = package {
+                // In a package that is there: what it has.
+                let near = nearest(last, self.rules.names_in(package));
+                (near.map(|near| format!("{}.{near}", root.join("."))), None)
+            } else {
+                let known = self.names();
+                let known = BUILTINS.keys().copied().chain(known.iter().map(String::as_str));
+                let import = root.first().filter(|_| root.len() == 1).and_then(|root| self.package_called(root));
+                (nearest(&name, known).map(str::to_owned), import)
+            };
+            PolicyError::UnknownFunction { name, near, import }
         };
         self.errors.push(At::new(error, place()));
     }

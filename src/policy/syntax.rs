@@ -11,7 +11,7 @@ use std::{
 use regorus::unstable::{self as ast, Expr, Lexer, Parser, Token, TokenKind};
 
 use super::{
-    Module, PolicyError,
+    Module, PolicyError, diagnosis,
     tokens::{Kind, Tokens},
 };
 use crate::source::{At, Place, Span};
@@ -77,7 +77,7 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, At<PolicyError>> {
     });
     match parsed {
         Ok(ast) => Ok(Parsed { module, ast, quotes }),
-        Err(error) => Err(engine_error(&error.to_string(), |_| Some(&module))),
+        Err(error) => Err(parser_error(&module, &error.to_string())),
     }
 }
 
@@ -203,35 +203,65 @@ pub(crate) fn text_of(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The engine's text of an error (`--> FILE:LINE:COL`, excerpt, `error: MESSAGE`) as an error at its place.
-pub(crate) fn engine_error<'a>(text: &str, module: impl Fn(&str) -> Option<&'a Module>) -> At<PolicyError> {
-    let mut blocks = text.split("--> ");
-    let before = blocks.next().unwrap_or_default().trim();
-    let mut places = Vec::new();
-    let mut message = before.to_owned();
-    for block in blocks {
-        let (head, rest) = block.split_once('\n').unwrap_or((block, ""));
-        let mut parts = head.rsplitn(3, ':').map(str::trim);
-        let column = parts.next().and_then(|column| column.parse().ok()).unwrap_or(1);
-        let line = parts.next().and_then(|line| line.parse().ok()).unwrap_or(1);
-        if let Some(module) = parts.next().and_then(&module) {
-            places.push(module.place(token_at(module, line, column)));
+/// The engine's text of an error, taken apart: `--> FILE:LINE:COL`, an excerpt of three lines, `error: MESSAGE`; or
+/// `FILE:LINE:COL error: MESSAGE`.
+struct Complaint<'a> {
+    message: &'a str,
+    places: Vec<(&'a str, u32, u32)>,
+}
+
+impl<'a> Complaint<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut blocks = text.split("--> ");
+        let mut message = blocks.next().unwrap_or_default().trim();
+        let mut places = Vec::new();
+        if let Some((place, rest)) =
+            message.split_once(" error: ").and_then(|(head, rest)| Some((place_of(head)?, rest)))
+        {
+            places.push(place);
+            message = rest;
         }
-        // Three lines of excerpt stand before the message.
-        if let Some(said) = rest.splitn(4, '\n').nth(3).map(str::trim).filter(|said| !said.is_empty()) {
-            message = said.strip_prefix("error: ").unwrap_or(said).to_owned();
+        for block in blocks {
+            let (head, rest) = block.split_once('\n').unwrap_or((block, ""));
+            places.extend(place_of(head));
+            if let Some(said) = rest.splitn(4, '\n').nth(3).map(str::trim).filter(|said| !said.is_empty()) {
+                message = said.strip_prefix("error: ").unwrap_or(said);
+            }
         }
+        Self { message, places }
     }
+}
+
+fn place_of(head: &str) -> Option<(&str, u32, u32)> {
+    let mut parts = head.rsplitn(3, ':').map(str::trim);
+    let column = parts.next()?.parse().ok()?;
+    let line = parts.next()?.parse().ok()?;
+    Some((parts.next()?, line, column))
+}
+
+fn parser_error(module: &Module, text: &str) -> At<PolicyError> {
+    let complaint = Complaint::of(text);
+    let span =
+        complaint.places.first().map_or_else(Span::default, |(_, line, column)| token_at(module, *line, *column));
+    diagnosis::of_parser(module, complaint.message, span)
+}
+
+/// The text of an error of the engine's evaluator as an error at its place.
+pub(crate) fn engine_error<'a>(text: &str, module: impl Fn(&str) -> Option<&'a Module>) -> At<PolicyError> {
+    let complaint = Complaint::of(text);
+    let places = complaint.places.iter().filter_map(|(label, line, column)| {
+        let module = module(label)?;
+        Some(module.place(token_at(module, *line, *column)))
+    });
+    let mut places: Vec<_> = places.collect();
+    places.dedup();
     let mut places = places.into_iter();
-    let kind = PolicyError::of_engine(&message);
-    let mut error = match places.next() {
+    let kind = diagnosis::of_evaluator(complaint.message);
+    let error = match places.next() {
         Some(place) => At::new(kind, place),
         None => At::nowhere(kind),
     };
-    for place in places.filter(|place| Some(place) != error.place.as_ref()).collect::<Vec<_>>() {
-        error = error.and("through here", place);
-    }
-    error
+    places.fold(error, |error, place| error.and("through here", place))
 }
 
 /// The token at the engine's line and column, which count in its own way: the lexer is asked again.

@@ -1,6 +1,6 @@
 //! A walk over rules that meets every reference, call and binding once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{AssignOp, BUILTINS, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
 
@@ -16,6 +16,10 @@ pub(crate) enum Node<'a> {
     Pattern(&'a Expr),
     /// A name that is bound.
     Name(&'a str),
+    /// What stands under a `not`; the walk goes on in it.
+    Not(&'a Expr),
+    /// The body of a comprehension; the walk goes on in it.
+    Query(&'a Query),
 }
 
 /// Collects the names that a node binds.
@@ -25,7 +29,51 @@ pub(crate) fn bind(node: Node<'_>, bound: &mut BTreeSet<String>) {
         Node::Name(name) => {
             bound.insert(name.to_owned());
         }
-        Node::Reference(..) | Node::Call(..) => {}
+        Node::Reference(..) | Node::Call(..) | Node::Not(_) | Node::Query(_) => {}
+    }
+}
+
+/// Variables that only look-ups directly under `not` would bind, each where it first stands so: what the rest of the
+/// rule would see of them is nothing, and OPA refuses them.
+pub(crate) fn loose(rule: &Rule) -> BTreeMap<&str, &Expr> {
+    let mut negated = Vec::new();
+    let mut bound: BTreeMap<String, usize> = BTreeMap::new();
+    visit_rule(rule, &mut |node| match node {
+        Node::Not(expr) => negated.push(expr),
+        other => count(other, &mut bound),
+    });
+    let mut under_not: BTreeMap<String, usize> = BTreeMap::new();
+    let mut first: BTreeMap<&str, &Expr> = BTreeMap::new();
+    for expr in negated {
+        // A comprehension binds for itself.
+        let mut inside: BTreeMap<String, usize> = BTreeMap::new();
+        visit(expr, &mut |node| {
+            if let Node::Pattern(pattern @ Expr::Var { span, .. }) = &node {
+                first.entry(span.text()).or_insert(pattern);
+            }
+            match node {
+                Node::Query(query) => visit_query(query, &mut |node| count(node, &mut inside)),
+                other => count(other, &mut under_not),
+            }
+        });
+        for (name, count) in inside {
+            if let Some(known) = under_not.get_mut(&name) {
+                *known = known.saturating_sub(count);
+            }
+        }
+    }
+    first.retain(|name, _| {
+        *name != "_" && under_not.get(*name).is_some_and(|count| *count > 0 && bound.get(*name) == Some(count))
+    });
+    first
+}
+
+/// Counts how often names are bound.
+fn count(node: Node<'_>, counts: &mut BTreeMap<String, usize>) {
+    let mut bound = BTreeSet::new();
+    bind(node, &mut bound);
+    for name in bound {
+        *counts.entry(name).or_default() += 1;
     }
 }
 
@@ -100,7 +148,11 @@ pub(crate) fn visit_statement<'a>(statement: &'a LiteralStmt, on: &mut dyn FnMut
                 }
                 visit(collection, on);
             }
-            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => visit(expr, on),
+            Literal::Expr { expr, .. } => visit(expr, on),
+            Literal::NotExpr { expr, .. } => {
+                on(Node::Not(expr));
+                visit(expr, on);
+            }
             Literal::Every { key, value, domain, query, .. } => {
                 key.iter().chain([value]).for_each(|name| on(Node::Name(name.text())));
                 visit(domain, on);
@@ -158,10 +210,12 @@ fn visit<'a>(expr: &'a Expr, on: &mut dyn FnMut(Node<'a>)) {
             }
         }
         Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+            on(Node::Query(query));
             visit_query(query, on);
             visit(term, on);
         }
         Expr::ObjectCompr { key, value, query, .. } => {
+            on(Node::Query(query));
             visit_query(query, on);
             visit(key, on);
             visit(value, on);
