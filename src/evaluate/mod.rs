@@ -30,7 +30,7 @@ use crate::{
         Snapshot, Vacuous, Verdict, Violation, ViolationKind,
     },
     policy::{Group, Module, Policies, PolicyError, Role, Use, Word},
-    source::{At, Location},
+    source::{Advice, At, Location},
 };
 
 /// What the project says of judging.
@@ -119,14 +119,21 @@ fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 struct Run {
     values: Result<Vec<Option<Value>>, Failure>,
     builtin: Option<Failure>,
+    /// The rules whose values are those without the built-in that failed.
+    shaky: BTreeSet<Location>,
 }
 
 /// Strictly first; only where that fails on a built-in, again as OPA does.
 fn run(engine: &Engine<'_>, group: &Group) -> Run {
     let rules: Vec<String> = group.rules.iter().map(|rule| rule.reference()).collect();
     match engine.values(&rules, true) {
-        Err(failure @ Failure::Error(_)) => Run { values: engine.values(&rules, false), builtin: Some(failure) },
-        values => Run { values, builtin: None },
+        Err(failure @ Failure::Error(_)) => {
+            let alone = group.rules.iter().zip(&rules);
+            let shaky = alone.filter(|(_, rule)| engine.values(std::slice::from_ref(rule), true).is_err());
+            let shaky = shaky.map(|(rule, _)| rule.location.clone()).collect();
+            Run { values: engine.values(&rules, false), builtin: Some(failure), shaky }
+        }
+        values => Run { values, builtin: None, shaky: BTreeSet::new() },
     }
 }
 
@@ -172,6 +179,8 @@ struct Outcome {
     /// Whether the group has only `measure`, and that yielded nothing.
     measured_nothing: bool,
     errors: Vec<Said>,
+    /// A built-in that failed, without which the rest was evaluated.
+    builtin: Option<Said>,
     /// Step 4, as far as the values show it.
     gaps: Vec<Said>,
 }
@@ -181,49 +190,58 @@ fn judge(group: &Group, run: Run, presences: &Presences, world: World<'_>, setti
     let assumption = &group.assumption;
     let uses = &group.reads.uses;
     let readings = sources::readings(uses, assumption);
+    let shaky = run.shaky.clone();
     let mut outcome = outcome(group, run);
 
     // What keeps an element from counting has to be known before step 3.
-    let missing = missing(uses, assumption, world);
     let left_out = left_out(uses, world.snapshot);
+    let mut missing = missing(uses, assumption, world);
+    // What a collector left out is said as that, and not once more as something that is not there.
+    missing.retain(|gap| !left_out.iter().any(|known| known.explains(gap)));
     let partial = sources::partial(&readings, world.snapshot);
     let unusable = sources::unusable(&readings, assumption, world.snapshot, settings);
     let is_gone = unusable.iter().any(|said| said.reason != Reason::Stale);
     let is_empty = outcome.subjects == Some(0) && vacuous(assumption, settings) != Vacuous::Allowed;
     // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
     let rests_on_absence =
-        missing.iter().chain(&left_out).any(|gap| gap.one.negated || gap.one.path.source().is_none())
+        left_out.iter().chain(&missing).any(|gap| gap.one.negated || gap.one.path.source().is_none())
             || is_gone && readings.iter().any(|reading| reading.negated && sources::is_gone(reading, world.snapshot));
-    let rests_on_part = readings.iter().any(|reading| reading.negated && sources::is_partial(reading, world.snapshot));
+    let rests_on_part = readings.iter().any(|reading| sources::is_sought_in_part(reading, world.snapshot));
+    let rests_on_open_part = readings.iter().any(|reading| sources::is_open_in_part(reading, world.snapshot));
+    let negates = uses.iter().any(|one| one.negated);
     for violation in &mut outcome.violations {
-        violation.counts = match violation.kind {
-            ViolationKind::Holds => {
-                missing.is_empty()
-                    && left_out.is_empty()
-                    && outcome.gaps.is_empty()
-                    && partial.is_empty()
-                    && !is_gone
-                    && !is_empty
-            }
-            _ => !rests_on_absence && !rests_on_part,
-        };
+        // Which element a built-in failed for is not known, and under a negation its failure is what makes a rule fire.
+        let rests_on_failure =
+            shaky.contains(&violation.rule.location) && (negates || violation.kind == ViolationKind::Holds);
+        violation.counts = !rests_on_failure
+            && match violation.kind {
+                ViolationKind::Holds => {
+                    missing.is_empty()
+                        && left_out.is_empty()
+                        && outcome.gaps.is_empty()
+                        && !rests_on_open_part
+                        && !is_gone
+                        && !is_empty
+                }
+                _ => !rests_on_absence && !rests_on_part,
+            };
     }
     violations::fingerprint(assumption, &mut outcome.violations);
 
     let refuted = refuted(&outcome.violations);
     let mut steps = Vec::new();
     // 1. An error of a built-in is only a note where something refutes the assumption all the same.
-    let (mut builtins, errors): (Vec<_>, Vec<_>) = outcome.errors.into_iter().partition(|said| said.help.is_none());
-    steps.extend(errors);
+    steps.extend(outcome.errors);
+    let mut builtin = outcome.builtin;
     if refuted.is_none() {
-        steps.append(&mut builtins);
+        steps.extend(builtin.take());
     }
     // 2.
     steps.extend(unusable);
     // 3.
     steps.extend(refuted);
     // 4.
-    steps.extend(missing.into_iter().chain(left_out).map(|gap| gap.said));
+    steps.extend(left_out.into_iter().chain(missing).map(|gap| gap.said));
     steps.extend(outcome.gaps);
     // 5.
     steps.extend(partial);
@@ -232,7 +250,7 @@ fn judge(group: &Group, run: Run, presences: &Presences, world: World<'_>, setti
     // 7.
     let margin = outcome.measures.iter().filter_map(Measure::margin).min_by(f64::total_cmp);
     steps.extend(eroding(assumption, &outcome.violations, &outcome.measures, margin, settings));
-    steps.append(&mut builtins);
+    steps.extend(builtin);
     steps.extend(also(group, &readings, world.snapshot));
 
     let first = steps.iter().position(|said| said.verdict().is_some());
@@ -269,18 +287,13 @@ fn judge(group: &Group, run: Run, presences: &Presences, world: World<'_>, setti
 
 /// Turns the values of the rules into violations, subjects and measures.
 fn outcome(group: &Group, run: Run) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut fail = |failure: &Failure, is_builtin: bool| outcome.errors.push(failed(failure, group, is_builtin));
-    if let Some(failure) = &run.builtin {
-        // Where the second run fails too, its error is the one to show.
-        if run.values.is_ok() {
-            fail(failure, true);
-        }
-    }
+    // Where the second run fails too, its error is the one to show.
+    let builtin = run.builtin.filter(|_| run.values.is_ok()).map(|failure| failed(&failure, group));
+    let mut outcome = Outcome { builtin, ..Outcome::default() };
     let values = match run.values {
         Ok(values) => values,
         Err(failure) => {
-            fail(&failure, false);
+            outcome.errors.push(failed(&failure, group));
             return outcome;
         }
     };
@@ -333,7 +346,7 @@ fn outcome(group: &Group, run: Run) -> Outcome {
                 let elements = match &value {
                     None => Ok(Vec::new()),
                     Some(Value::Object(_)) => Ok(value.iter().collect()),
-                    Some(value) => violations::elements(&rule.name, value),
+                    Some(value) => violations::measures(&rule.name, value),
                 };
                 elements.and_then(|elements| {
                     for element in elements {
@@ -385,7 +398,8 @@ fn outcome(group: &Group, run: Run) -> Outcome {
                 outcome.violations.push(violations::breach(measure, &made_by));
             }
         }
-        outcome.measured_nothing = outcome.measures.is_empty() && outcome.gaps.is_empty() && !has_others;
+        let is_known = outcome.gaps.is_empty() && outcome.errors.is_empty();
+        outcome.measured_nothing = outcome.measures.is_empty() && is_known && !has_others;
     }
     outcome
 }
@@ -408,32 +422,32 @@ fn set(rule: &str, value: Option<Value>, mut on: impl FnMut(&Value) -> Result<()
     violations::elements(rule, &value)?.into_iter().try_for_each(&mut on)
 }
 
-fn failed(failure: &Failure, group: &Group, is_builtin: bool) -> Said {
+fn failed(failure: &Failure, group: &Group) -> Said {
     let at = group.assumption.rule.clone();
     let (message, help, location) = match failure {
         Failure::Error(error) => {
             let location = error.place.as_ref().map_or(at, |place| place.location());
-            (
-                format!("evaluation failed: {}", error.kind),
-                "the facts are of another type than the rule supposes: see `stillholds facts`",
-                location,
-            )
+            let help = error.kind.help();
+            let help = help.unwrap_or_else(|| {
+                "the facts are of another type than the rule supposes: see `stillholds facts`".to_owned()
+            });
+            (format!("evaluation failed: {}", error.kind), help, location)
         }
         Failure::Timeout(limit) => (
             format!("evaluation took longer than {} s", limit.as_secs_f64()),
-            "make the rule look at less, or allow more time with `--timeout`",
+            "make the rule look at less, or allow more time with `--timeout`".to_owned(),
             at,
         ),
-        Failure::Limit(message) => (format!("evaluation stopped: {message}"), "make the rule look at less", at),
+        Failure::Limit(message) => {
+            (format!("evaluation stopped: {message}"), "make the rule look at less".to_owned(), at)
+        }
         Failure::Panic(message) => (
             format!("the evaluator broke: {message}"),
-            "this is a defect of the engine: please report it with the rule that caused it",
+            "this is a defect of the engine: please report it with the rule that caused it".to_owned(),
             at,
         ),
     };
-    // A built-in's error has no remedy of its own; that is how step 1 knows it from the others.
-    let help = (!is_builtin).then(|| help.to_owned());
-    Said { reason: Reason::Error, message, help, location: Some(location) }
+    Said { reason: Reason::Error, message, help: Some(help), location: Some(location) }
 }
 
 fn vacuous(assumption: &Assumption, settings: &Settings) -> Vacuous {
@@ -457,7 +471,15 @@ fn refuted(violations: &[Violation]) -> Option<Said> {
 /// Something needed that is not there.
 struct Gap<'a> {
     one: &'a Use,
+    absent: Path,
     said: Said,
+}
+
+impl Gap<'_> {
+    /// Whether another gap is this one, or below it.
+    fn explains(&self, other: &Self) -> bool {
+        other.absent.segments().len() >= self.absent.segments().len() && self.absent.meets(&other.absent)
+    }
 }
 
 /// Step 4, for paths without iteration: what is needed and absent from facts or design.
@@ -478,7 +500,7 @@ fn missing<'a>(uses: &'a [Use], assumption: &Assumption, world: World<'_>) -> Ve
             continue;
         }
         let Some(absent) = first_absent(&one.path, document) else { continue };
-        if gaps.iter().any(|gap| gap.said.message.contains(&format!("`{absent}`"))) {
+        if gaps.iter().any(|gap| gap.absent == absent) {
             continue;
         }
         let said = Said {
@@ -488,10 +510,14 @@ fn missing<'a>(uses: &'a [Use], assumption: &Assumption, world: World<'_>) -> Ve
             } else {
                 format!("`{}` is not there, nor is `{absent}`", one.path)
             },
-            help: Some(help_for_missing(&absent, document)),
+            help: Some(if is_required && !one.is_needed() {
+                format!("`{}` is listed under `required`: see what is there with `stillholds facts`", one.path)
+            } else {
+                help_for_missing(&absent, document)
+            }),
             location: Some(one.place.location()),
         };
-        gaps.push(Gap { one, said });
+        gaps.push(Gap { one, absent, said });
     }
     gaps
 }
@@ -530,6 +556,12 @@ fn help_for_missing(absent: &Path, document: &Value) -> String {
         )
     } else if absent.key(1) == Some("design") {
         format!("declare it: write `{}` into a design document", design_key(absent))
+    } else if let (Some("reference"), Some(name), 3) = (absent.key(1), absent.key(2), absent.segments().len()) {
+        format!("name a snapshot under `references` in the project file: `references: {{{name}: {{facts: …}}}}`")
+    } else if let (Some("snapshot"), Some("sources"), Some(source), Some(key)) =
+        (absent.key(1), absent.key(2), absent.key(3), absent.key(4))
+    {
+        format!("say it in the snapshot's `snapshot.yaml`, under `sources`: `{source}: {{{key}: …}}`")
     } else {
         format!("list `{absent}` under `optional` if it may be absent")
     }
@@ -562,7 +594,7 @@ fn left_out<'a>(uses: &'a [Use], snapshot: &Snapshot) -> Vec<Gap<'a>> {
                 help: Some("without it nobody can tell: mend what delivers it, or read something else".to_owned()),
                 location: Some(one.place.location()),
             };
-            gaps.push(Gap { one, said });
+            gaps.push(Gap { one, absent: path, said });
         }
     }
     gaps

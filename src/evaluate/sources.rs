@@ -17,13 +17,44 @@ const CLOCK_SKEW_SECONDS: i64 = 300;
 /// How an assumption reads one source.
 pub(super) struct Reading<'a> {
     pub(super) name: &'a str,
-    /// The parts it reads; none where it reads the source as a whole or through a variable.
-    parts: Option<BTreeSet<&'a str>>,
+    /// What it reads of it.
+    read: Parts<'a>,
+    /// What it looks for in it under `not`, in a comprehension or in `every`: what was not collected can make it fire.
+    sought: Parts<'a>,
+    /// What it iterates over, or asks whether it is there: what was not collected can keep `holds` from being true.
+    open: Parts<'a>,
     /// Whether absence is an answer for everything it reads of it.
     excused: bool,
     /// Whether it asks for absence in it, or counts: under `not`, in a comprehension or in `every`.
     pub(super) negated: bool,
     place: Location,
+}
+
+/// First segments of paths below a source.
+#[derive(Default)]
+struct Parts<'a> {
+    /// The source is read as a whole, or through a variable.
+    whole: bool,
+    named: BTreeSet<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn add(&mut self, path: &'a Path) {
+        match path.segments().get(2) {
+            Some(Segment::Key(part)) => {
+                self.named.insert(part);
+            }
+            _ => self.whole = true,
+        }
+    }
+
+    fn has(&self, part: &str) -> bool {
+        self.whole || self.named.contains(part)
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.whole && self.named.is_empty()
+    }
 }
 
 /// The sources that an assumption names, by name.
@@ -34,18 +65,19 @@ pub(super) fn readings<'a>(uses: &'a [Use], assumption: &Assumption) -> Vec<Read
         let excused = one.role == Role::Excused || assumption.optional.iter().any(|pattern| pattern.covers(&one.path));
         let reading = readings.entry(name).or_insert_with(|| Reading {
             name,
-            parts: Some(BTreeSet::new()),
+            read: Parts::default(),
+            sought: Parts::default(),
+            open: Parts::default(),
             excused: true,
             negated: false,
             place: one.place.location(),
         });
-        match one.path.segments().get(2) {
-            Some(Segment::Key(part)) => {
-                if let Some(parts) = &mut reading.parts {
-                    parts.insert(part);
-                }
-            }
-            _ => reading.parts = None,
+        reading.read.add(&one.path);
+        if one.sought {
+            reading.sought.add(&one.path);
+        }
+        if one.sought || one.role != Role::Value || one.path.segments().contains(&Segment::Any) {
+            reading.open.add(&one.path);
         }
         reading.excused &= excused;
         reading.negated |= one.negated;
@@ -100,17 +132,19 @@ pub(super) fn unusable(
             for (part, observed) in ages {
                 // A part without a time of its own was observed with its source.
                 let observed = observed.or(source.observed_to);
+                let help = match observed {
+                    None => format!(
+                        "say in the snapshot's `snapshot.yaml` when it was observed (`observed_to`), or say \
+                         `sources: {{{}: {{max_age: none}}}}` in the project file",
+                        source.name
+                    ),
+                    Some(observed) if observed > settings.now => {
+                        "set the clock of what collected it, then collect it again".to_owned()
+                    }
+                    Some(_) => "collect it again".to_owned(),
+                };
                 if let Some(message) = too_old(&source.name, part, observed, limit, settings.now) {
-                    said.push(Said {
-                        reason: Reason::Stale,
-                        message,
-                        help: Some(if source.in_manifest {
-                            "collect it again".to_owned()
-                        } else {
-                            "say in the snapshot's `snapshot.yaml` when it was observed (`observed_to`), or set `max_age: none` for the source".to_owned()
-                        }),
-                        location: at(),
-                    });
+                    said.push(Said { reason: Reason::Stale, message, help: Some(help), location: at() });
                 }
             }
         }
@@ -144,11 +178,7 @@ fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Said {
 
 /// The parts of a source that are read: all of them where it is read as a whole.
 fn parts<'a>(reading: &'a Reading<'_>, source: &'a Source) -> impl Iterator<Item = (&'a str, &'a crate::model::Part)> {
-    source
-        .parts
-        .iter()
-        .map(|(name, part)| (name.as_str(), part))
-        .filter(|(name, _)| reading.parts.as_ref().is_none_or(|parts| parts.contains(name)))
+    source.parts.iter().map(|(name, part)| (name.as_str(), part)).filter(|(name, _)| reading.read.has(name))
 }
 
 fn limit_of(source: &Source, assumption: &Assumption, settings: &Settings) -> Option<MaxAge> {
@@ -173,9 +203,14 @@ fn too_old(
     if age < -CLOCK_SKEW_SECONDS {
         return Some(format!("{what} claims to be observed at {observed}, which is still to come"));
     }
-    let seconds = u64::try_from(age).unwrap_or(0);
-    (seconds > limit.seconds())
-        .then(|| format!("{what} is {} old, and may be {limit} old at most", Age::from_seconds(seconds)))
+    let age = Age::from_seconds(u64::try_from(age).unwrap_or(0));
+    let over = age.seconds().checked_sub(limit.seconds()).filter(|over| *over > 0)?;
+    // An age is shown in its largest units, in which it may be the same as the limit.
+    Some(if age.to_string() == limit.to_string() {
+        format!("{what} may be {limit} old at most, and is {} older", Age::from_seconds(over))
+    } else {
+        format!("{what} is {age} old, and may be {limit} old at most")
+    })
 }
 
 /// Step 5: sources or parts that were collected in part.
@@ -204,9 +239,22 @@ pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Said
     said
 }
 
-/// Whether what is read of this source is complete.
-pub(super) fn is_partial(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
-    !partial(std::slice::from_ref(reading), snapshot).is_empty()
+/// Whether something is looked for where not everything was collected.
+pub(super) fn is_sought_in_part(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
+    is_partial(&reading.sought, reading, snapshot)
+}
+
+/// Whether something is iterated over, or asked for, where not everything was collected.
+pub(super) fn is_open_in_part(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
+    is_partial(&reading.open, reading, snapshot)
+}
+
+fn is_partial(which: &Parts<'_>, reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
+    snapshot.source(reading.name).is_some_and(|source| {
+        let whole = source.status == Status::Partial && source.parts.is_empty();
+        whole && !which.is_empty()
+            || source.parts.iter().any(|(name, part)| part.status == Status::Partial && which.has(name))
+    })
 }
 
 /// Whether nothing that can be relied on is there of this source, or of a part that is read.

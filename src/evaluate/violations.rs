@@ -61,6 +61,18 @@ pub(super) fn elements<'a>(rule: &str, value: &'a Value) -> Result<Vec<&'a Value
     }
 }
 
+/// The elements of a `measure` that is no object.
+pub(super) fn measures<'a>(rule: &str, value: &'a Value) -> Result<Vec<&'a Value>, BadValue> {
+    elements(rule, value).map_err(|_| BadValue {
+        message: format!("`{rule}` is {}, and must be an object or a set of objects", describe(value)),
+        help: MEASURE.to_owned(),
+    })
+}
+
+/// What a measure looks like.
+const MEASURE: &str =
+    "write `{\"value\": …, \"limit\": …}`, and if need be `subject`, `unit` and `direction` (\"max\" or \"min\")";
+
 /// An element of `violation`, `deny` or `warn`.
 pub(super) fn violation(
     rule: &str,
@@ -142,12 +154,7 @@ pub(super) enum Measured {
 
 /// An element of `measure`.
 pub(super) fn measure(rule: &str, element: &Value) -> Result<Measured, BadValue> {
-    let bad = |message: String| {
-        BadValue {
-        message,
-        help: "write `{\"value\": …, \"limit\": …}`, and if need be `subject`, `unit` and `direction` (\"max\" or \"min\")".to_owned(),
-    }
-    };
+    let bad = |message: String| BadValue { message, help: MEASURE.to_owned() };
     let Json::Object(fields) = to_json(element) else {
         return Err(bad(format!("an element of `{rule}` is {}, and must be an object", describe(element))));
     };

@@ -43,6 +43,9 @@ pub struct Use {
     pub role: Role,
     /// Whether it stands under `not`, in a comprehension or in `every`, so that its absence can make a rule fire.
     pub negated: bool,
+    /// Whether it is looked for there, so that what was not collected can make a rule fire. A field of an element that
+    /// the rule met outside is not: `not edge.server in …` speaks of an edge that was seen.
+    pub sought: bool,
     /// The expression.
     pub place: Place,
 }
@@ -98,7 +101,8 @@ pub(crate) fn reads<'a>(rules: &Rules, entries: impl Iterator<Item = &'a DataPat
 /// What an expression's value may come from.
 #[derive(Debug, Clone, Default)]
 struct Origin {
-    paths: BTreeSet<Path>,
+    /// Each with whether it is of an element that was met outside of any negation.
+    paths: BTreeMap<Path, bool>,
     element: Option<Box<Origin>>,
     fields: BTreeMap<String, Origin>,
     text: Option<String>,
@@ -106,7 +110,7 @@ struct Origin {
 
 impl Origin {
     fn path(path: Path) -> Self {
-        Self { paths: BTreeSet::from([path]), ..Self::default() }
+        Self { paths: BTreeMap::from([(path, false)]), ..Self::default() }
     }
 
     fn element(element: Self) -> Self {
@@ -114,7 +118,9 @@ impl Origin {
     }
 
     fn join(mut self, other: Self) -> Self {
-        self.paths.extend(other.paths);
+        for (path, met) in other.paths {
+            self.paths.entry(path).and_modify(|known| *known &= met).or_insert(met);
+        }
         self.element = match (self.element, other.element) {
             (Some(mine), Some(theirs)) => Some(Box::new(mine.join(*theirs))),
             (mine, theirs) => mine.or(theirs),
@@ -128,8 +134,8 @@ impl Origin {
     }
 
     fn step(&self, segment: &Segment) -> Self {
-        let mut origin =
-            Self { paths: self.paths.iter().map(|path| path.join(segment.clone())).collect(), ..Self::default() };
+        let paths = self.paths.iter().map(|(path, met)| (path.join(segment.clone()), *met)).collect();
+        let mut origin = Self { paths, ..Self::default() };
         if let Some(element) = &self.element {
             origin = origin.join((**element).clone());
         }
@@ -137,6 +143,14 @@ impl Origin {
             Segment::Key(key) => origin.join(self.fields.get(key).cloned().unwrap_or_default()),
             Segment::Any | Segment::Index(_) => self.fields.values().cloned().fold(origin, Self::join),
         }
+    }
+
+    /// As something that was met: the elements of lists among it.
+    fn met(mut self) -> Self {
+        for (path, met) in &mut self.paths {
+            *met |= path.segments().contains(&Segment::Any);
+        }
+        self
     }
 }
 
@@ -155,7 +169,7 @@ struct Context {
 struct Analysis<'a> {
     rules: &'a Rules,
     found: Reads,
-    seen: BTreeSet<(Path, Role, bool, String, usize)>,
+    seen: BTreeSet<(Path, Role, bool, bool, String, usize)>,
     /// The value of a rule, and whether it was reached where absence matters.
     values: BTreeMap<(DataPath, bool, bool), Origin>,
     active: Vec<DataPath>,
@@ -188,7 +202,8 @@ impl Analysis<'_> {
             Role::Truth if self.context.absent => Role::Absence,
             role => role,
         };
-        for path in &origin.paths {
+        for (path, met) in &origin.paths {
+            let sought = self.context.negated && !met;
             if path.segments().len() < 2 {
                 continue;
             }
@@ -196,17 +211,17 @@ impl Analysis<'_> {
             let first = path.segments().iter().position(|segment| *segment == Segment::Any);
             if let Some(first) = first.filter(|first| *first > 1) {
                 let list = Path::new(path.segments()[..first].to_vec());
-                self.record(list, if role == Role::Excused { role } else { Role::List }, &place);
+                self.record(list, if role == Role::Excused { role } else { Role::List }, sought, &place);
             }
-            self.record(path.clone(), role, &place);
+            self.record(path.clone(), role, sought, &place);
         }
     }
 
-    fn record(&mut self, path: Path, role: Role, place: &Place) {
-        let key = (path.clone(), role, self.context.negated, place.file.path().to_owned(), place.span.start);
+    fn record(&mut self, path: Path, role: Role, sought: bool, place: &Place) {
+        let negated = self.context.negated;
+        let key = (path.clone(), role, negated, sought, place.file.path().to_owned(), place.span.start);
         if self.seen.insert(key) {
-            let negated = self.context.negated;
-            self.found.uses.push(Use { path, role, negated, place: place.clone() });
+            self.found.uses.push(Use { path, role, negated, sought, place: place.clone() });
         }
     }
 
@@ -288,10 +303,9 @@ impl Analysis<'_> {
 
     fn bind(&mut self, pattern: &Expr, value: Origin, scope: &mut Scope) {
         match pattern {
-            Expr::Var { span, .. } => {
-                if span.text() != "_" {
-                    scope.insert(span.text().to_owned(), value);
-                }
+            Expr::Var { span, .. } if span.text() != "_" => {
+                let value = if self.context.negated { value } else { value.met() };
+                scope.insert(span.text().to_owned(), value);
             }
             Expr::Array { items, .. } => {
                 for item in items {
@@ -646,8 +660,8 @@ impl Analysis<'_> {
 
     /// Replaces paths that lead to rules by what those rules' values come from.
     fn through_rules(&mut self, origin: Origin) -> Origin {
-        let mut out = Origin { paths: BTreeSet::new(), ..origin };
-        for path in origin.paths {
+        let mut out = Origin { paths: BTreeMap::new(), ..origin };
+        for (path, met) in origin.paths {
             let keys: Option<DataPath> = (path.key(0) == Some("data"))
                 .then(|| (1..path.segments().len()).map_while(|at| path.key(at)).map(str::to_owned).collect());
             match keys.map(|keys| self.rules.resolve(&keys)) {
@@ -659,7 +673,7 @@ impl Analysis<'_> {
                     out = out.join(value);
                 }
                 _ => {
-                    out.paths.insert(path);
+                    out.paths.insert(path, met);
                 }
             }
         }
@@ -727,7 +741,14 @@ mod tests {
         reads
             .uses
             .iter()
-            .map(|one| format!("{} {:?}{}", one.path, one.role, if one.negated { " negated" } else { "" }))
+            .map(|one| {
+                let sought = match (one.negated, one.sought) {
+                    (_, true) => " negated",
+                    (true, false) => " negated, met",
+                    (false, false) => "",
+                };
+                format!("{} {:?}{sought}", one.path, one.role)
+            })
             .collect()
     }
 
@@ -792,6 +813,27 @@ mod tests {
         assert_reads(
             "violation contains 1 if not input.x.y in data.design.z",
             &["data.design.z Value negated", "input.x.y Value negated"],
+        );
+    }
+
+    #[test]
+    fn what_was_met_outside_is_not_looked_for_inside() {
+        assert_reads(
+            "violation contains 1 if { some e in input.x; not f(e) }\nf(e) if e.name in {n | some n in input.y}",
+            &[
+                "input.x FirstList",
+                "input.x List negated, met",
+                "input.x[_] Value negated, met",
+                "input.x[_].name Value negated, met",
+                "input.y FirstList negated",
+                "input.y List negated",
+                "input.y[_] Value negated",
+            ],
+        );
+        // The whole list is no element.
+        assert_reads(
+            "violation contains 1 if { x := input.x; not 3 in x }",
+            &["input.x Value", "input.x Value negated"],
         );
     }
 
