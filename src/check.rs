@@ -1,6 +1,6 @@
 //! Policies × facts → report: the spine. Read this first.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, io, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use regorus::Value;
@@ -43,6 +43,15 @@ pub enum CheckError {
         /// What was probably meant.
         near: Option<String>,
     },
+    /// A project that assumes nothing would pass whatever happens.
+    #[error("there is nothing to check: the policies hold no assumption")]
+    NoAssumptions,
+    /// A file of policy in another encoding.
+    #[error("`{path}` cannot be read: it is not UTF-8")]
+    NotUtf8 {
+        /// The file.
+        path: String,
+    },
     /// A file of policy that cannot be read.
     #[error("`{path}` cannot be read: {reason}")]
     Unreadable {
@@ -57,7 +66,8 @@ impl Advice for CheckError {
     fn code(&self) -> &'static str {
         match self {
             Self::NothingSelected { .. } => "check::nothing_selected",
-            Self::Unreadable { .. } => "check::unreadable",
+            Self::NoAssumptions => "check::no_assumptions",
+            Self::NotUtf8 { .. } | Self::Unreadable { .. } => "check::unreadable",
         }
     }
 
@@ -67,6 +77,12 @@ impl Advice for CheckError {
             Self::NothingSelected { .. } => {
                 Some("`stillholds list` shows them all; `*` stands for any run of characters".to_owned())
             }
+            Self::NoAssumptions => Some(
+                "mark the blocks of Rego in the pages with `rego`, or switch on a shipped one under `library`; \
+                 `stillholds init` in an empty folder shows an example"
+                    .to_owned(),
+            ),
+            Self::NotUtf8 { .. } => Some("save it as UTF-8".to_owned()),
             Self::Unreadable { .. } => None,
         }
     }
@@ -87,7 +103,10 @@ pub fn load_policies(project: &Project) -> Result<Policies, Vec<Problem>> {
                         files.push(policy::PolicyFile { file: SourceFile::new(found.path, text), v0: found.entry.v0 });
                     }
                     Err(error) => {
-                        let error = CheckError::Unreadable { path: found.path, reason: error.to_string() };
+                        let error = match error.kind() {
+                            io::ErrorKind::InvalidData => CheckError::NotUtf8 { path: found.path },
+                            _ => CheckError::Unreadable { path: found.path, reason: error.to_string() },
+                        };
                         problems.push(boxed(At::nowhere(error)));
                     }
                 }
@@ -131,6 +150,9 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     let (Some(policies), Some((design, design_files)), Some(facts)) = (policies, design, facts) else {
         return Err(problems);
     };
+    if policies.groups.is_empty() {
+        return Err(vec![boxed(At::nowhere(CheckError::NoAssumptions))]);
+    }
     let selected = select(&policies.groups, &options.select).map_err(boxed_all)?;
     let data = data(design, &facts, options.now);
     let world = World { input: &facts.input, data: &data, snapshot: &facts.snapshot };

@@ -38,10 +38,11 @@ impl ProjectArgs {
     pub(crate) fn folder(&self, project: &Project) -> Option<String> {
         let given = self.facts.as_ref()?;
         let absolute = env::current_dir().map_or_else(|_| given.clone(), |here| here.join(given));
-        let inside = match (absolute.canonicalize(), project.root.canonicalize()) {
-            (Ok(absolute), Ok(root)) => absolute.strip_prefix(root).map(Path::to_path_buf).ok(),
-            _ => None,
-        };
+        let inside = project.root.canonicalize().ok().and_then(|root| {
+            // What does not exist is named as well as it can be.
+            let real = absolute.canonicalize().unwrap_or_else(|_| absolute.clone());
+            real.strip_prefix(root).map(Path::to_path_buf).ok()
+        });
         Some(inside.unwrap_or(absolute).to_string_lossy().replace('\\', "/"))
     }
 

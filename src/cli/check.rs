@@ -17,10 +17,10 @@ use super::{Console, Failure, args::ProjectArgs, args::limit, console::write_fil
 /// fails, but nobody can tell about something that could.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  stillholds check                          judge everything
-  stillholds check 'checkout-*' -v          some, with what the passes rest on
-  stillholds check -o json=report.json      the report for people, and a file for programs
-  stillholds check --allow-unknown          in a pipeline that has no facts yet")]
+  stillholds check                       judge everything
+  stillholds check 'checkout-*' -v       some, with what the passes rest on
+  stillholds check -o json=report.json   for people, and into a file for programs
+  stillholds check --allow-unknown       in a pipeline that has no facts yet")]
 pub(crate) struct Args {
     /// Only these assumptions; `*` stands for any run of characters
     #[arg(value_name = "ID|GLOB")]

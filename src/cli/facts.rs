@@ -18,10 +18,10 @@ use super::{Console, Failure, args::ProjectArgs};
 /// Paths are those that rules read, with or without the source in front; `[_]` is any element.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  stillholds facts                                    sources with status, age, basis and size
-  stillholds facts traces                             which keys there are, of which types, how often
-  stillholds facts traces 'edges[_].server'           the values at a path
-  stillholds facts traces 'edges[0]'                  one element")]
+  stillholds facts                            every source, its state and its age
+  stillholds facts traces                     its keys, their types, how often
+  stillholds facts traces 'edges[_].server'   the values at a path
+  stillholds facts traces 'edges[0]'          one element")]
 pub(crate) struct Args {
     /// The source
     source: Option<String>,

@@ -29,12 +29,13 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
         let written = write(&self.dir)?;
-        let shown = |path: &str| self.dir.join(path).display().to_string();
+        let is_here = self.dir == Path::new(".");
+        let shown = |path: &str| if is_here { path.to_owned() } else { self.dir.join(path).display().to_string() };
         let mut text = String::new();
         for path in written {
             text.push_str(&format!("wrote {}\n", shown(path)));
         }
-        let dir = if self.dir == Path::new(".") { String::new() } else { format!(" -C {}", self.dir.display()) };
+        let dir = if is_here { String::new() } else { format!(" -C {}", self.dir.display()) };
         text.push_str(&format!(
             "\nNow run `stillholds check{dir}`. Then change the number in {} and run it again.\n",
             shown("facts/load.json")
@@ -198,14 +199,13 @@ mod tests {
         let uncommented: String = text
             .lines()
             .map(|line| {
-                let setting =
-                    ["# library", "# defaults", "# collect", "#   -"].iter().any(|start| line.starts_with(start));
+                let setting = ["# library", "# defaults"].iter().any(|start| line.starts_with(start));
                 if setting { format!("{}\n", &line[2..]) } else { format!("{line}\n") }
             })
             .collect();
         let file = stillholds::source::SourceFile::new(Project::FILE, uncommented);
         let project = Project::parse(Path::new("shop"), &file).unwrap();
-        assert_eq!((project.library.len(), project.collect.len()), (1, 1));
+        assert_eq!(project.library.len(), 1);
         assert!(project.defaults.max_age.is_some());
     }
 

@@ -19,7 +19,9 @@ pub(crate) use self::console::{Console, Failure};
 /// system. Missing, stale or empty facts never let an assumption hold: they give `unknown`, loudly.
 #[derive(Debug, Parser)]
 #[command(name = "stillholds", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Start with `stillholds init` in an empty folder, then `stillholds check`.")]
+#[command(after_help = "Examples:
+  stillholds init -C shop && stillholds check -C shop    begin with an example
+  stillholds check --help                                what a command can do")]
 pub(crate) struct Cli {
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true, env = "STILLHOLDS_COLOR")]

@@ -56,8 +56,9 @@ fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsE
         return Err(At::nowhere(FactsError::Design { message, help }).into());
     };
     let bytes = fs::read(path).map_err(|error| At::nowhere(FactsError::unreadable(display, &error)))?;
-    let text = document::text(&bytes)
-        .map_err(|error| At::nowhere(FactsError::Unreadable { path: display.to_owned(), error: error.message }))?;
+    let text = document::text(&bytes).map_err(|error| {
+        At::nowhere(FactsError::Unreadable { path: display.to_owned(), error: error.message, help: error.help })
+    })?;
     let file = SourceFile::new(display, text);
     let wrong = |error: Unreadable| {
         let start = error.at.unwrap_or_default();

@@ -23,6 +23,8 @@ pub enum FactsError {
         path: String,
         /// Why.
         error: String,
+        /// What to do about it.
+        help: Option<&'static str>,
     },
     /// The folder is a store of snapshots.
     #[error("`{folder}` is a store of snapshots, and stores are not read yet")]
@@ -98,7 +100,7 @@ pub enum FactsError {
 
 impl FactsError {
     pub(super) fn unreadable(path: &str, error: &io::Error) -> Self {
-        Self::Unreadable { path: path.to_owned(), error: said(error) }
+        Self::Unreadable { path: path.to_owned(), error: said(error), help: None }
     }
 }
 
@@ -139,7 +141,7 @@ impl Advice for FactsError {
                 "put fact files there, such as `{folder}/traces.json`; `stillholds init` in an empty folder shows how"
             )),
             Self::NotAFolder(_) => Some("name the folder that holds the fact files".to_owned()),
-            Self::Unreadable { .. } | Self::NameNotText(_) => None,
+            Self::NameNotText(_) => None,
             Self::Store { folder, newest } => Some(format!("name one snapshot of it: `{folder}/{newest}`")),
             Self::Subfolder(_) => {
                 Some("put fact files directly into the snapshot, one a source; a hidden folder is ignored".to_owned())
@@ -154,7 +156,7 @@ impl Advice for FactsError {
             Self::NotReadYet { .. } => Some("convert it to `.json` or `.yaml`".to_owned()),
             Self::NotTheManifest(_) => Some("rename it".to_owned()),
             Self::Manifest(error) => error.help(),
-            Self::Design { help, .. } => help.map(str::to_owned),
+            Self::Unreadable { help, .. } | Self::Design { help, .. } => help.map(str::to_owned),
             Self::DesignNotMapping(_) => Some("begin it with a key, such as `services:`".to_owned()),
         }
     }

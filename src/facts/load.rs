@@ -126,8 +126,9 @@ fn read_manifest(folder: &Folder, shown: &str) -> Result<Option<Manifest>, Vec<A
     let Some(path) = &folder.manifest else { return Ok(None) };
     let display = format!("{shown}/{MANIFEST}");
     let bytes = fs::read(path).map_err(|error| vec![At::nowhere(FactsError::unreadable(&display, &error))])?;
-    let text = document::text(&bytes)
-        .map_err(|error| vec![At::nowhere(FactsError::Unreadable { path: display.clone(), error: error.message })])?;
+    let text = document::text(&bytes).map_err(|error| {
+        vec![At::nowhere(FactsError::Unreadable { path: display.clone(), error: error.message, help: error.help })]
+    })?;
     manifest::read(&SourceFile::new(&*display, text))
         .map(Some)
         .map_err(|errors| errors.into_iter().map(|error| error.map(FactsError::Manifest)).collect())
@@ -560,7 +561,10 @@ sources:
         facts/snapshot.yaml:2:1: unknown key `sauces` in the manifest
           help: did you mean `sources`?
         ");
-        insta::assert_snapshot!(errors(&[("facts/snapshot.yaml", b"\xff\xfe")]), @"`facts/snapshot.yaml` cannot be read: the file is UTF-16");
+        insta::assert_snapshot!(errors(&[("facts/snapshot.yaml", b"\xff\xfe")]), @r"
+        `facts/snapshot.yaml` cannot be read: the file is UTF-16
+          help: save it as UTF-8
+        ");
         insta::assert_snapshot!(errors(&[("facts/snapshot.yaml/", b"")]), @r"
         `facts/snapshot.yaml` is a folder, and a snapshot has none
           help: put fact files directly into the snapshot, one a source; a hidden folder is ignored

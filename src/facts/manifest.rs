@@ -166,7 +166,10 @@ fn fields<'a>(file: &'a SourceFile, node: &'a Node, what: String, errors: &mut E
     if matches!(node.value, Value::Map(_)) {
         return Fields::of(file, node, what, errors);
     }
-    let message = format!("{what} must be a mapping, not {}", node.describe());
+    let message = match node.value {
+        Value::Null => format!("{what} is empty"),
+        _ => format!("{what} must be a mapping, not {}", node.describe()),
+    };
     errors.push(At::new(YamlError::BadValue { message, help: None }, file.at(node.span)));
     None
 }

@@ -145,9 +145,7 @@ fn unreadable(text: &str, error: &serde_json::Error, reading: &Reading) -> Unrea
         "recursion limit exceeded" => Unreadable::new(format!("nested deeper than {MAX_DEPTH}"), at),
         "number out of range" => Unreadable::new("a number that is too large to compute with", at)
             .help("write it as text if it is not to be computed with"),
-        _ if error.is_eof() => {
-            Unreadable::new(format!("not valid JSON: the file ends too early: {message}"), text.len())
-        }
+        _ if error.is_eof() => Unreadable::new("not valid JSON: the file ends too early", text.len()),
         _ => Unreadable::new(format!("not valid JSON: {message}"), at),
     }
 }
@@ -296,7 +294,7 @@ mod tests {
             ("{\"a\": nul}", "not valid JSON: expected ident", 9),
             ("{\n  \"a\": 1,\n}", "not valid JSON: trailing comma", 12),
             ("{\"é\": x}", "not valid JSON: expected value", 7),
-            ("[1, 2", "not valid JSON: the file ends too early: EOF while parsing a list", 5),
+            ("[1, 2", "not valid JSON: the file ends too early", 5),
             ("{} {}", "the file has more than one JSON document", 3),
             ("{}}", "not valid JSON: there is more after the document", 2),
         ] {
