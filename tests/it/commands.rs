@@ -1,0 +1,262 @@
+//! The other commands, the report's ways out, and hostile text.
+
+use serde_json::Value;
+
+use crate::{
+    harness::{NOW, Project, Run, table},
+    verdicts::OK,
+};
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}\n{run}"))
+}
+
+/// A project of two assumptions, a secret, and a source that failed.
+fn shop() -> Project {
+    Project::good()
+        .with(
+            "policies/latency.rego",
+            r#"package shop.latency
+
+import data.shop.limits
+
+subjects contains name if some name, _ in input.load.p99_ms
+
+violation contains sprintf("%s is slow", [name]) if {
+	some name, ms in input.load.p99_ms
+	ms > limits.of(name)
+}
+
+violation contains "somewhere" if {
+	walk(input.load, [_, value])
+	value == "slow"
+}
+"#,
+        )
+        .with("policies/limits.rego", "package shop.limits\n\nof(name) := data.design.services[name].p99_ms\n")
+        .with("design/services.yaml", "services:\n  checkout: {calls: [payments], p99_ms: 400}\n")
+        .with("facts/load.json", r#"{"p99_ms": {"checkout": 310}, "hosts": [{"name": "a", "api_token": "s3cr3t"}, {"name": "b", "cores": 4}]}"#)
+        .with(
+            "facts/snapshot.yaml",
+            format!(
+                "version: 1
+environment: production
+sources:
+  traces: {{file: traces.json, sha256: SHA256(traces.json), {OK}, basis: sample, sampling: 0.1, omitted: [\"spans without service.name: 14\"]}}
+  load: {{file: load.json, sha256: SHA256(load.json), {OK}, basis: census, parts: {{p99_ms: {{status: ok}}, hosts: {{status: partial, error: page 2 was refused}}}}}}
+  orders: {{status: failed, error: connection refused}}
+"
+            ),
+        )
+}
+
+#[test]
+fn list() {
+    let shop = shop().write();
+    let run = shop.run(&["list"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run}");
+    insta::assert_snapshot!("list_human", run.stdout);
+    let run = shop.run(&["list", "-o", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run}");
+    insta::assert_json_snapshot!("list_json", json(&run));
+}
+
+#[test]
+fn list_needs_no_facts_and_says_what_is_wrong() {
+    assert_eq!(shop().without("facts/").write().run(&["list"]).code, Some(0));
+    let run = shop().with("policies/limits.rego", "package shop.limits\n").write().run(&["list"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run}");
+    assert!(run.stderr.contains("unknown function `limits.of`"), "{run}");
+}
+
+#[test]
+fn facts() {
+    let shop = shop().write();
+    let questions: [(&str, &[&str]); 14] = [
+        ("the sources", &[]),
+        ("the shape of a source", &["load"]),
+        ("the same, as rules name it", &["input.load"]),
+        ("a value", &["load", "p99_ms.checkout"]),
+        ("values of a list", &["load", "hosts[_].name"]),
+        ("an element", &["load", "hosts[1]"]),
+        ("the whole path", &["load", "input.load.hosts[0].name"]),
+        ("a secret", &["load", "hosts[0].api_token"]),
+        ("an element with a secret", &["load", "hosts[0]"]),
+        ("a source that is misspelt", &["lod"]),
+        ("a source that is like none", &["kubernetes"]),
+        ("a source that failed", &["orders"]),
+        ("a path to nothing", &["load", "p50_ms"]),
+        ("a path that is none", &["load", "hosts["]),
+    ];
+    let said = table(questions.map(|(title, arguments)| {
+        let run = shop.run(&[&["facts", "--now", NOW], arguments].concat());
+        assert!(!run.to_string().contains("s3cr3t"), "{title}: {run}");
+        (title, run.to_string())
+    }));
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn init_makes_a_project_once() {
+    let folder = Project::empty().write();
+    let run = folder.run(&["init"]);
+    insta::assert_snapshot!(run, @r"
+    exit 0
+    --- stdout
+    wrote docs/architecture.md
+    wrote design/services.yaml
+    wrote facts/load.json
+    wrote stillholds.yaml
+
+    Now run `stillholds check`. Then change the number in facts/load.json and run it again.
+    ");
+    let before = folder.files();
+
+    let again = folder.run(&["init"]);
+    insta::assert_snapshot!(again, @r"
+    exit 2
+    --- stderr
+    init::already_a_project
+
+      × this folder already has a `stillholds.yaml`
+      help: nothing was changed; `stillholds check` checks it
+
+    1 error
+    ");
+    assert_eq!(folder.files(), before, "nothing is changed");
+
+    let elsewhere = folder.run(&["init", "-C", "shops/first"]);
+    insta::assert_snapshot!(elsewhere, @r"
+    exit 0
+    --- stdout
+    wrote shops/first/docs/architecture.md
+    wrote shops/first/design/services.yaml
+    wrote shops/first/facts/load.json
+    wrote shops/first/stillholds.yaml
+
+    Now run `stillholds check -C shops/first`. Then change the number in shops/first/facts/load.json and run it again.
+    ");
+}
+
+#[test]
+fn schemas_are_json() {
+    let nowhere = Project::empty().write();
+    for kind in ["report", "project", "waivers", "manifest"] {
+        let run = nowhere.run(&["schema", kind]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{kind}: {run}");
+        jsonschema::validator_for(&json(&run)).unwrap_or_else(|error| panic!("{kind}: {error}"));
+    }
+    assert_eq!(nowhere.run(&["schema"]), nowhere.run(&["schema", "report"]), "the report's is the default");
+}
+
+#[test]
+fn a_report_goes_where_it_is_sent() {
+    let shop = shop().write();
+    let human = shop.check(&[]);
+    let on_stdout = shop.check(&["-o", "json"]);
+    let into_file = shop.check(&["-o", "json=out/report.json"]);
+    assert_eq!(into_file, human, "the human report stays on the terminal");
+    assert_eq!(shop.read("out/report.json"), on_stdout.stdout);
+    let both = shop.check(&["-o", "json", "-o", "human=out/report.txt"]);
+    assert_eq!(both, on_stdout);
+    assert_eq!(shop.read("out/report.txt"), human.stdout, "a file has no colours and the usual width");
+
+    let schema = json(&shop.run(&["schema", "report"]));
+    let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    let errors: Vec<_> = validator.iter_errors(&json(&on_stdout)).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0]);
+}
+
+#[test]
+fn what_check_cannot_do() {
+    let shop = shop().write();
+    let before = shop.files();
+    let wrong: [(&str, &[&str]); 5] = [
+        ("two formats on the terminal", &["-o", "json", "-o", "human"]),
+        ("an unknown id", &["shop.latenci"]),
+        ("an id like none", &["payments/*"]),
+        ("two unknown ids", &["payments/*", "shop.call"]),
+        ("no such snapshot", &["--facts", "facts-staging"]),
+    ];
+    let said = table(wrong.map(|(title, arguments)| {
+        let run = shop.check(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{title}: {run}");
+        assert_eq!(shop.files(), before, "{title}");
+        (title, run.said())
+    }));
+    insta::assert_snapshot!(said);
+    // The rest of that message is the system's.
+    let run = shop.check(&["-o", "json=policies"]);
+    assert!(run.stderr.starts_with("error: `policies` cannot be written: "), "{run}");
+    assert_eq!((run.code, shop.files()), (Some(2), before));
+}
+
+#[test]
+fn the_project_is_found_from_below_and_from_elsewhere() {
+    let shop = shop();
+    let written = shop.write();
+    let here = written.check(&[]);
+    assert_eq!(written.check(&["-C", "policies"]), here, "from a folder inside");
+    let outside = Project::empty().with("shop/stillholds.yaml", "").write();
+    for (path, content) in written.files() {
+        outside.put(&format!("shop/{path}"), &content);
+    }
+    let named = |run: &Run| json(run)["assumptions"].clone();
+    assert_eq!(named(&outside.check(&["-C", "shop", "-o", "json"])), named(&written.check(&["-o", "json"])));
+    assert_eq!(
+        outside.check(&["-C", "shop", "--facts", "shop/facts", "-o", "json"]),
+        outside.check(&["-C", "shop", "-o", "json"]),
+        "`--facts` is relative to where the program runs"
+    );
+}
+
+/// What facts, policies and manifests hold is data: no terminal acts upon it, and no runner takes a line of it for a
+/// command.
+#[test]
+fn hostile_text_is_shown_as_text() {
+    let hostile = "\u{1b}[31mred\u{7}\n::error file=a::b\r\u{202e}x\u{9b}";
+    // As JSON, which YAML and Rego read as well, but for one character that YAML does not have.
+    let text = Value::from(hostile).to_string().replace('\u{9b}', "\\u009b");
+    let project = Project::good()
+        .with(
+            "policies/calls.rego",
+            format!(
+                "package shop.calls\n\nviolation contains {{\"msg\": edge.server, \"subject\": edge.server, \"observed\": edge}} if \
+                 some edge in input.traces.edges\n\nmeasure contains {{\"subject\": edge.server, \"value\": 3, \"limit\": 1, \"unit\": edge.server}} if \
+                 some edge in input.traces.edges\n\nwarn contains {text} if input.traces.edges\n\nviolation_b contains \"x\" if input.orders.failed\n\n\
+                 violation_c contains \"x\" if to_number(input.traces.edges[0].server) > 3\n",
+            ),
+        )
+        .with("facts/traces.json", format!("{{\"edges\": [{{\"server\": {text}}}], {text}: [{text}]}}"))
+        .with(
+            "facts/snapshot.yaml",
+            format!(
+                "version: 1\nenvironment: {text}\nsources:\n  traces: {{file: traces.json, sha256: SHA256(traces.json), {OK}, omitted: [{text}], unaliased: [{text}]}}\n  \
+                 orders: {{status: failed, error: {text}}}\n"
+            ),
+        )
+        .write();
+    // And whether it has something of it to show.
+    let runs: [(&[&str], bool); 9] = [
+        (&["check", "--now", NOW], true),
+        (&["check", "--now", NOW, "-v"], true),
+        (&["check", "--now", NOW, hostile], true),
+        (&["list"], false),
+        (&["facts", "--now", NOW], true),
+        (&["facts", "traces"], true),
+        (&["facts", "traces", "edges"], true),
+        (&["facts", "orders"], true),
+        (&["facts", hostile], true),
+    ];
+    for (arguments, shows) in runs {
+        let run = project.run(arguments);
+        for text in [&run.stdout, &run.stderr] {
+            let raw = text.chars().find(|c| *c != '\n' && (c.is_control() || *c == '\u{202e}'));
+            assert_eq!(raw, None, "{arguments:?}: {run}");
+            assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{arguments:?}: {run}");
+        }
+        assert_eq!(run.to_string().contains("[31mred"), shows, "{arguments:?}: {run}");
+    }
+    let report = project.run(&["check", "--now", NOW, "-o", "json"]);
+    assert_eq!(json(&report)["assumptions"][0]["violations"][0]["subject"], hostile, "in JSON it is what it is");
+}
