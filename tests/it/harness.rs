@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt, fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -12,6 +12,14 @@ use tempfile::TempDir;
 
 /// The time of every check.
 pub(crate) const NOW: &str = "2026-11-21T02:00:00Z";
+
+/// The time at which examples and the README are checked.
+pub(crate) const NOW_OF_EXAMPLES: &str = "2026-11-23T00:00:00Z";
+
+/// The root of this repository.
+pub(crate) fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
 
 /// The files of a project by their paths.
 #[derive(Clone)]
@@ -143,16 +151,21 @@ impl Written {
         self.run(&[&["check", "--now", NOW], arguments].concat())
     }
 
-    /// Runs the program in the project's folder, with nothing of the surroundings.
+    /// Runs the program in the project's folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stillholds"));
-        command.current_dir(self.path()).args(arguments).env_clear();
-        command.envs([("LANG", "C.UTF-8"), ("COLUMNS", "80"), ("NO_COLOR", "1")]);
-        // Programs do not start without it on Windows.
-        command.envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
-        let output = command.output().expect("the program starts");
-        Run::of(&output, self.path())
+        run_in(self.path(), arguments)
     }
+}
+
+/// Runs the program in a folder, with nothing of the surroundings.
+pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stillholds"));
+    command.current_dir(folder).args(arguments).env_clear();
+    command.envs([("LANG", "C.UTF-8"), ("COLUMNS", "80"), ("NO_COLOR", "1")]);
+    // Programs do not start without it on Windows.
+    command.envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
+    let output = command.output().expect("the program starts");
+    Run::of(&output, folder)
 }
 
 /// What a run left behind.

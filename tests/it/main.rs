@@ -2,8 +2,11 @@
 
 mod commands;
 mod errors;
+mod examples;
 mod harness;
 mod help;
 mod literate;
 mod metadata;
+mod readme;
+mod shipped;
 mod verdicts;
