@@ -1,10 +1,13 @@
 //! Whether what assumptions read is there: one pass over the facts for all paths of all assumptions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use crate::model::{Path, Segment};
+use crate::{
+    model::{Assumption, Path, Presence, Segment},
+    policy::Use,
+};
 
 /// How often a path is there and how often not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,6 +115,37 @@ pub(super) fn value_at<'a>(path: &Path, document: &'a Value) -> Option<&'a Value
         (Segment::Index(at), Value::Array(array)) => array.get(*at),
         _ => None,
     })
+}
+
+/// How many facts it looked at: the values at the ends of what it reads.
+pub(super) fn facts(uses: &[Use], presences: &Presences) -> u64 {
+    let paths: BTreeSet<&Path> = uses.iter().map(|one| &one.path).filter(|path| path.source().is_some()).collect();
+    paths
+        .iter()
+        // A path that another one goes through is a list or an object on the way.
+        .filter(|path| {
+            !paths.iter().any(|other| {
+                other.segments().len() > path.segments().len() && other.segments().starts_with(path.segments())
+            })
+        })
+        .map(|path| presences.counts(path).present)
+        .sum()
+}
+
+/// What is read, by path.
+pub(super) fn reads(uses: &[Use], assumption: &Assumption, presences: &Presences) -> Vec<Presence> {
+    let mut reads: BTreeMap<&Path, bool> = BTreeMap::new();
+    for one in uses {
+        let optional = assumption.optional.iter().any(|pattern| pattern.covers(&one.path));
+        *reads.entry(&one.path).or_default() |= one.is_needed() && !optional;
+    }
+    reads
+        .into_iter()
+        .map(|(path, needed)| {
+            let counts = presences.counts(path);
+            Presence { path: path.clone(), needed, present: counts.present, absent: counts.absent }
+        })
+        .collect()
 }
 
 #[cfg(test)]

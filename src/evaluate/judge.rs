@@ -1,0 +1,257 @@
+//! The steps of a verdict, in the order of the contract.
+
+use jiff::tz::TimeZone;
+
+use super::{
+    Run, Said, Settings, World,
+    missing::{left_out, missing},
+    outcome::outcome,
+    presence::{Presences, facts, reads},
+    sources, violations,
+};
+use crate::{
+    model::{
+        Assumption, Basis, Class, Json, Judged, Measure, Note, Reason, Snapshot, Vacuous, Verdict, Violation,
+        ViolationKind,
+    },
+    policy::{Group, Word},
+};
+
+/// The steps of a verdict, in their order.
+pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World<'_>, settings: &Settings) -> Judged {
+    let assumption = &group.assumption;
+    let uses = &group.reads.uses;
+    let readings = sources::readings(uses, assumption);
+    let shaky = run.shaky.clone();
+    let mut outcome = outcome(group, run);
+
+    // What keeps an element from counting has to be known before step 3.
+    let left_out = left_out(uses, world.snapshot);
+    let mut missing = missing(uses, assumption, world);
+    // What a collector left out is said as that, and not once more as something that is not there.
+    missing.retain(|gap| !left_out.iter().any(|known| known.explains(gap)));
+    let partial = sources::partial(&readings, world.snapshot);
+    let unusable = sources::unusable(&readings, assumption, world.snapshot, settings);
+    let is_gone = unusable.iter().any(|said| said.reason != Reason::Stale);
+    let is_empty = outcome.subjects == Some(0) && vacuous(assumption, settings) != Vacuous::Allowed;
+    // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
+    let rests_on_absence =
+        left_out.iter().chain(&missing).any(|gap| gap.one.negated || gap.one.path.source().is_none())
+            || is_gone && readings.iter().any(|reading| reading.negated && sources::is_gone(reading, world.snapshot));
+    let rests_on_part = readings.iter().any(|reading| sources::is_sought_in_part(reading, world.snapshot));
+    let rests_on_open_part = readings.iter().any(|reading| sources::is_open_in_part(reading, world.snapshot));
+    let negates = uses.iter().any(|one| one.negated);
+    for violation in &mut outcome.violations {
+        // Which element a built-in failed for is not known, and under a negation its failure is what makes a rule fire.
+        let rests_on_failure =
+            shaky.contains(&violation.rule.location) && (negates || violation.kind == ViolationKind::Holds);
+        violation.counts = !rests_on_failure
+            && match violation.kind {
+                ViolationKind::Holds => {
+                    missing.is_empty()
+                        && left_out.is_empty()
+                        && outcome.gaps.is_empty()
+                        && !rests_on_open_part
+                        && !is_gone
+                        && !is_empty
+                }
+                _ => !rests_on_absence && !rests_on_part,
+            };
+    }
+    violations::fingerprint(assumption, &mut outcome.violations);
+
+    let refuted = refuted(&outcome.violations);
+    let mut steps = Vec::new();
+    // 1. An error of a built-in is only a note where something refutes the assumption all the same.
+    steps.extend(outcome.errors);
+    let mut builtin = outcome.builtin;
+    if refuted.is_none() {
+        steps.extend(builtin.take());
+    }
+    // 2.
+    steps.extend(unusable);
+    // 3.
+    steps.extend(refuted);
+    // 4.
+    steps.extend(left_out.into_iter().chain(missing).map(|gap| gap.said));
+    steps.extend(outcome.gaps);
+    // 5.
+    steps.extend(partial);
+    // 6.
+    steps.extend(looked_at_nothing(group, outcome.subjects, outcome.measured_nothing, settings));
+    // 7.
+    let margin = outcome.measures.iter().filter_map(Measure::margin).min_by(f64::total_cmp);
+    steps.extend(eroding(assumption, &outcome.violations, &outcome.measures, margin, settings));
+    steps.extend(builtin);
+    steps.extend(also(group, &readings, world.snapshot));
+
+    let first = steps.iter().position(|said| said.verdict().is_some());
+    let verdict = first.and_then(|at| steps[at].verdict()).unwrap_or(Verdict::Holds);
+    let provisional = matches!(first.map(|at| steps[at].reason), Some(Reason::Stale | Reason::Partial))
+        .then(|| provisional(&steps, &outcome.violations))
+        .flatten();
+    let main = first.map(|at| steps.remove(at));
+    let facts = facts(uses, presences);
+    let mut judged = Judged {
+        verdict,
+        reason: main.as_ref().map(|said| said.reason),
+        message: main.as_ref().map(|said| said.message.clone()),
+        help: main.as_ref().and_then(|said| said.help.clone()),
+        provisional,
+        fails: false,
+        notes: steps.into_iter().map(Note::from).collect(),
+        reads: reads(uses, assumption, presences),
+        subjects: outcome.subjects.or_else(|| (!outcome.measures.is_empty()).then_some(outcome.measures.len() as u64)),
+        facts,
+        oldest_seconds: sources::oldest(&readings, world.snapshot, settings.now),
+        measures: outcome.measures,
+        conditions: Vec::new(),
+        violations: outcome.violations,
+        evidence: Vec::new(),
+        assumption: Assumption {
+            eroding_under: Some(assumption.eroding_under.unwrap_or(settings.eroding_under)),
+            ..assumption.clone()
+        },
+    };
+    judged.fails = settings.gate.fails(&judged);
+    judged
+}
+
+fn vacuous(assumption: &Assumption, settings: &Settings) -> Vacuous {
+    assumption.vacuous.unwrap_or(settings.vacuous)
+}
+
+/// Step 3: what refutes it.
+fn refuted(violations: &[Violation]) -> Option<Said> {
+    let refuting = violations.iter().filter(|v| v.counts && v.kind.class() == Class::Refutes);
+    // The author's own words come before a limit, and a limit before `holds`.
+    let first = refuting.min_by_key(|violation| violation.kind)?;
+    let reason = match first.kind {
+        ViolationKind::Holds => Reason::NotHeld,
+        ViolationKind::Measure => Reason::Limit,
+        _ => Reason::Violated,
+    };
+    let message = if reason == Reason::NotHeld { "`holds` is not true".to_owned() } else { first.message.clone() };
+    Some(Said { reason, message, help: None, location: Some(first.rule.location.clone()) })
+}
+
+/// Step 6: it looked at nothing.
+fn looked_at_nothing(
+    group: &Group,
+    subjects: Option<u64>,
+    measured_nothing: bool,
+    settings: &Settings,
+) -> Option<Said> {
+    if vacuous(&group.assumption, settings) == Vacuous::Allowed {
+        return None;
+    }
+    let (word, message) = if subjects == Some(0) {
+        (Word::Subjects, "its `subjects` are empty: it looked at nothing")
+    } else if measured_nothing {
+        (Word::Measure, "it measured nothing")
+    } else {
+        return None;
+    };
+    let rule = group.rules.iter().find(|rule| rule.word == word)?;
+    Some(Said {
+        reason: Reason::Vacuous,
+        message: message.to_owned(),
+        help: Some("see whether the names it selects by are those in the facts (`stillholds facts`); if nothing to look at is an answer, say `vacuous: allowed`".to_owned()),
+        location: Some(rule.location.clone()),
+    })
+}
+
+/// Step 7: what erodes it.
+fn eroding(
+    assumption: &Assumption,
+    violations: &[Violation],
+    measures: &[Measure],
+    margin: Option<f64>,
+    settings: &Settings,
+) -> Vec<Said> {
+    let mut said = Vec::new();
+    if let Some(first) = violations.iter().find(|v| v.counts && v.kind.class() == Class::Warns) {
+        let location = Some(first.rule.location.clone());
+        said.push(Said { reason: Reason::Warned, message: first.message.clone(), help: None, location });
+    }
+    let threshold = assumption.eroding_under.unwrap_or(settings.eroding_under);
+    if let Some(margin) = margin.filter(|margin| (0.0..threshold).contains(margin)) {
+        let narrowest = measures.iter().find(|measure| measure.margin() == Some(margin));
+        let of = narrowest.map_or_else(String::new, |measure| {
+            let unit = measure.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+            let subject = match &measure.subject {
+                Some(Json::String(subject)) => format!("{subject}: "),
+                Some(subject) => format!("{subject}: "),
+                None => String::new(),
+            };
+            format!(" ({subject}{} against the limit of {}{unit})", measure.value, measure.limit)
+        });
+        said.push(Said {
+            reason: Reason::Margin,
+            message: format!("{} of margin left{of}, less than {}", percent(margin), percent(threshold)),
+            help: None,
+            location: Some(assumption.rule.clone()),
+        });
+    }
+    let today = settings.now.to_zoned(TimeZone::UTC).date();
+    if let Some(review_by) = assumption.review_by.filter(|date| *date < today) {
+        said.push(Said {
+            reason: Reason::ReviewDue,
+            message: format!("its review was due by {review_by}"),
+            help: Some("look whether the design still wants it, and set `review_by` anew".to_owned()),
+            location: Some(assumption.rule.clone()),
+        });
+    }
+    said
+}
+
+fn percent(ratio: f64) -> String {
+    let percent = (ratio * 1000.0).round() / 10.0;
+    format!("{percent} %")
+}
+
+/// What else is to be said: what it rests on, and what was not followed.
+fn also(group: &Group, readings: &[sources::Reading<'_>], snapshot: &Snapshot) -> Vec<Said> {
+    let mut said = Vec::new();
+    for reading in readings {
+        let Some(source) = snapshot.source(reading.name) else { continue };
+        if source.basis == Some(Basis::Sample) {
+            let share = source.sampling.map(|share| format!(" of {}", percent(share))).unwrap_or_default();
+            said.push(Said {
+                reason: Reason::Sampled,
+                message: format!("the source `{}` is a sample{share}: what was not seen may still happen", source.name),
+                help: None,
+                location: None,
+            });
+        }
+    }
+    for (what, place) in &group.reads.not_followed {
+        said.push(Said {
+            reason: Reason::NotExplained,
+            message: format!("{what} was not followed: what it reads was not looked at"),
+            help: None,
+            location: Some(place.location()),
+        });
+    }
+    said
+}
+
+/// The verdict without what is stale or partial.
+fn provisional(steps: &[Said], violations: &[Violation]) -> Option<Verdict> {
+    let rest =
+        steps.iter().filter(|said| !matches!(said.reason, Reason::Stale | Reason::Partial) || said.verdict().is_none());
+    if steps.iter().any(|said| matches!(said.reason, Reason::Failed)) {
+        return None;
+    }
+    // Set aside because something is partial, not because it is not there.
+    let set_aside = steps.iter().any(|said| said.reason == Reason::Partial)
+        && !steps.iter().any(|said| said.reason == Reason::Missing)
+        && violations.iter().any(|violation| !violation.counts && violation.kind.class() == Class::Refutes);
+    if set_aside {
+        return Some(Verdict::Decayed);
+    }
+    match { rest }.find_map(Said::verdict) {
+        Some(Verdict::Unknown) => None,
+        other => Some(other.unwrap_or(Verdict::Holds)),
+    }
+}

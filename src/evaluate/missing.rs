@@ -1,0 +1,142 @@
+//! What is needed and not there, as far as whole sources and paths without iteration show it.
+
+use regorus::Value;
+
+use super::{Said, World, presence::value_at, sources};
+use crate::{
+    model::{Assumption, Path, Reason, Segment, Snapshot},
+    policy::{Role, Use},
+    yaml::nearest,
+};
+
+/// Something needed that is not there.
+pub(super) struct Gap<'a> {
+    pub(super) one: &'a Use,
+    absent: Path,
+    pub(super) said: Said,
+}
+
+impl Gap<'_> {
+    /// Whether another gap is this one, or below it.
+    pub(super) fn explains(&self, other: &Self) -> bool {
+        other.absent.segments().len() >= self.absent.segments().len() && self.absent.meets(&other.absent)
+    }
+}
+
+/// Step 4, for paths without iteration: what is needed and absent from facts or design.
+pub(super) fn missing<'a>(uses: &'a [Use], assumption: &Assumption, world: World<'_>) -> Vec<Gap<'a>> {
+    let mut gaps: Vec<Gap<'a>> = Vec::new();
+    for one in uses {
+        let is_required = assumption.required.iter().any(|pattern| pattern.covers(&one.path));
+        if !(one.is_needed() || is_required) || assumption.optional.iter().any(|pattern| pattern.covers(&one.path)) {
+            continue;
+        }
+        let segments = one.path.segments();
+        // A source that is not there is step 2's; `data.reference` and the like are documents as a whole.
+        if segments.len() < 3 || segments.contains(&Segment::Any) {
+            continue;
+        }
+        let document = if one.path.key(0) == Some("input") { world.input } else { world.data };
+        if one.path.source().is_some_and(|source| input_lacks(world.input, source)) {
+            continue;
+        }
+        let Some(absent) = first_absent(&one.path, document) else { continue };
+        if gaps.iter().any(|gap| gap.absent == absent) {
+            continue;
+        }
+        let said = Said {
+            reason: Reason::Missing,
+            message: if absent == one.path {
+                format!("`{absent}` is not there")
+            } else {
+                format!("`{}` is not there, nor is `{absent}`", one.path)
+            },
+            help: Some(if is_required && !one.is_needed() {
+                format!("`{}` is listed under `required`: see what is there with `stillholds facts`", one.path)
+            } else {
+                help_for_missing(&absent, document)
+            }),
+            location: Some(one.place.location()),
+        };
+        gaps.push(Gap { one, absent, said });
+    }
+    gaps
+}
+
+fn input_lacks(input: &Value, source: &str) -> bool {
+    input.as_object().map_or(true, |sources| sources.get(&Value::from(source)).is_none())
+}
+
+/// The path up to the first step that does not exist.
+fn first_absent(path: &Path, document: &Value) -> Option<Path> {
+    let segments = path.segments();
+    (2..=segments.len())
+        .map(|end| Path::new(segments[..end].to_vec()))
+        .find(|prefix| value_at(prefix, document).is_none())
+}
+
+fn help_for_missing(absent: &Path, document: &Value) -> String {
+    let parent = Path::new(absent.segments()[..absent.segments().len() - 1].to_vec());
+    let siblings: Vec<String> = match value_at(&parent, document) {
+        Some(Value::Object(fields)) => {
+            fields.iter_sorted().filter_map(|(key, _)| key.as_string().ok().map(ToString::to_string)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let key = match absent.segments().last() {
+        Some(Segment::Key(key)) => key.as_str(),
+        _ => "",
+    };
+    if let Some(near) = nearest(key, siblings.iter().map(String::as_str)) {
+        return format!("did you mean `{}`?", parent.join(Segment::Key(near.to_owned())));
+    }
+    if absent.source().is_some() {
+        format!(
+            "see what is there with `stillholds facts {}`, or list `{absent}` under `optional` if it may be absent",
+            absent.source().unwrap_or_default()
+        )
+    } else if absent.key(1) == Some("design") {
+        format!("declare it: write `{}` into a design document", design_key(absent))
+    } else if let (Some("reference"), Some(name), 3) = (absent.key(1), absent.key(2), absent.segments().len()) {
+        format!("name a snapshot under `references` in the project file: `references: {{{name}: {{facts: …}}}}`")
+    } else if let (Some("snapshot"), Some("sources"), Some(source), Some(key)) =
+        (absent.key(1), absent.key(2), absent.key(3), absent.key(4))
+    {
+        format!("say it in the snapshot's `snapshot.yaml`, under `sources`: `{source}: {{{key}: …}}`")
+    } else {
+        format!("list `{absent}` under `optional` if it may be absent")
+    }
+}
+
+/// `data.design.services.checkout.calls` as the key to write.
+fn design_key(path: &Path) -> String {
+    let keys: Vec<_> = (2..path.segments().len()).filter_map(|at| path.key(at)).collect();
+    let mut text = String::new();
+    for key in &keys {
+        text.push_str(key);
+        text.push_str(": ");
+    }
+    text.trim_end().to_owned()
+}
+
+/// Step 4, for what a collector left out because it was not finite or secret.
+pub(super) fn left_out<'a>(uses: &'a [Use], snapshot: &Snapshot) -> Vec<Gap<'a>> {
+    let mut gaps: Vec<Gap<'a>> = Vec::new();
+    for source in &snapshot.sources {
+        for (path, why) in sources::left_out(source) {
+            let Some(one) = uses.iter().find(|one| {
+                one.role != Role::Excused && one.path.meets(&path) && one.path.segments().len() >= path.segments().len()
+            }) else {
+                continue;
+            };
+            let said = Said {
+                reason: Reason::Missing,
+                message: format!("`{path}` was {why}"),
+                help: Some("without it nobody can tell: mend what delivers it, or read something else".to_owned()),
+                location: Some(one.place.location()),
+            };
+            gaps.push(Gap { one, absent: path, said });
+        }
+    }
+    gaps
+}

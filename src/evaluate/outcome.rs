@@ -1,0 +1,188 @@
+//! What the rules of an assumption gave: violations, subjects and measures, and what is wrong with the values.
+
+use regorus::Value;
+
+use super::{
+    Run, Said,
+    engine::Failure,
+    violations::{self, BadValue, Measured},
+};
+use crate::{
+    model::{Class, Json, Measure, Reason, RuleRef, Violation, ViolationKind},
+    policy::{Group, GroupRule, Word},
+    source::{Advice, Place},
+};
+
+/// What the rules of a group gave.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) violations: Vec<Violation>,
+    pub(super) measures: Vec<Measure>,
+    /// How many subjects, where the group has `subjects`.
+    pub(super) subjects: Option<u64>,
+    /// Whether the group has only `measure`, and that yielded nothing.
+    pub(super) measured_nothing: bool,
+    pub(super) errors: Vec<Said>,
+    /// A built-in that failed, without which the rest was evaluated.
+    pub(super) builtin: Option<Said>,
+    /// Step 4, as far as the values show it.
+    pub(super) gaps: Vec<Said>,
+}
+
+/// Turns the values of the rules into violations, subjects and measures.
+pub(super) fn outcome(group: &Group, run: Run) -> Outcome {
+    // Where the second run fails too, its error is the one to show.
+    let builtin = run.builtin.filter(|_| run.values.is_ok()).map(|failure| failed(&failure, group));
+    let mut outcome = Outcome { builtin, ..Outcome::default() };
+    let values = match run.values {
+        Ok(values) => values,
+        Err(failure) => {
+            outcome.errors.push(failed(&failure, group));
+            return outcome;
+        }
+    };
+    for (rule, value) in group.rules.iter().zip(values) {
+        if let Err(BadValue { message, help }) = outcome.take(group, rule, value)
+            && outcome.errors.iter().all(|said| said.message != message)
+        {
+            let location = Some(rule.location.clone());
+            outcome.errors.push(Said { reason: Reason::Error, message, help: Some(help), location });
+        }
+    }
+    outcome.breaches(group);
+    outcome
+}
+
+impl Outcome {
+    /// Takes the value of one rule.
+    fn take(&mut self, group: &Group, rule: &GroupRule, value: Option<Value>) -> Result<(), BadValue> {
+        match rule.word {
+            Word::Violation => self.violations(rule, ViolationKind::Violation, value.as_ref()),
+            Word::Deny => self.violations(rule, ViolationKind::Deny, value.as_ref()),
+            Word::Warn => self.violations(rule, ViolationKind::Warn, value.as_ref()),
+            Word::Subjects => {
+                let elements = value.as_ref().map(|value| violations::elements(&rule.name, value)).transpose()?;
+                self.subjects = Some(elements.map_or(0, |elements| elements.len() as u64));
+                Ok(())
+            }
+            Word::Holds => match value {
+                Some(Value::Bool(true)) => Ok(()),
+                None | Some(Value::Bool(false)) => {
+                    self.violations.push(violations::not_held(&group.assumption, &made_by(rule)));
+                    Ok(())
+                }
+                Some(other) => Err(BadValue {
+                    message: format!("`{}` is {}, and must be true or false", rule.name, violations::describe(&other)),
+                    help: format!("write `{} if {{ … }}`", rule.name),
+                }),
+            },
+            Word::Measure => match &value {
+                None => Ok(()),
+                Some(one @ Value::Object(_)) => self.measure(rule, one),
+                Some(many) => violations::measures(&rule.name, many)?
+                    .into_iter()
+                    .try_for_each(|element| self.measure(rule, element)),
+            },
+        }
+    }
+
+    fn violations(&mut self, rule: &GroupRule, kind: ViolationKind, value: Option<&Value>) -> Result<(), BadValue> {
+        // A set that is undefined has no elements.
+        let Some(value) = value else { return Ok(()) };
+        for element in violations::elements(&rule.name, value)? {
+            self.violations.push(violations::violation(&rule.name, kind, element, &made_by(rule))?);
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self, rule: &GroupRule, element: &Value) -> Result<(), BadValue> {
+        let location = Some(rule.location.clone());
+        match violations::measure(&rule.name, element)? {
+            Measured::Known(measure) => self.measures.push(measure),
+            Measured::Absent(key, subject) => self.gaps.push(Said {
+                reason: Reason::Missing,
+                message: format!("the `{key}` of {} is not there", named(&rule.name, subject.as_ref())),
+                help: Some(format!("a measure needs `value` and `limit`: add `{key}`")),
+                location,
+            }),
+            Measured::Mistyped(key, found, subject) => self.gaps.push(Said {
+                reason: Reason::Mistyped,
+                message: format!(
+                    "the `{key}` of {} is {}, not a number",
+                    named(&rule.name, subject.as_ref()),
+                    short(&found)
+                ),
+                help: Some(
+                    "numbers must arrive as numbers: convert it with `to_number`, or collect it as one".to_owned(),
+                ),
+                location,
+            }),
+        }
+        Ok(())
+    }
+
+    /// Each measure beyond its limit is a violation, unless one of the same subject says so already.
+    fn breaches(&mut self, group: &Group) {
+        self.measures
+            .sort_by_cached_key(|measure| (measure.subject.as_ref().map(Json::to_string), measure.from.clone()));
+        let Some(rule) = group.rules.iter().find(|rule| rule.word == Word::Measure) else { return };
+        for measure in self.measures.iter().filter(|measure| measure.is_breached()) {
+            let is_said = |violation: &Violation| {
+                violation.kind.class() == Class::Refutes
+                    && violation.subject == measure.subject
+                    && violation.subject.is_some()
+            };
+            if !self.violations.iter().any(is_said) {
+                self.violations.push(violations::breach(measure, &made_by(rule)));
+            }
+        }
+        let has_others = group.rules.iter().any(|rule| !matches!(rule.word, Word::Measure | Word::Subjects));
+        let is_known = self.gaps.is_empty() && self.errors.is_empty();
+        self.measured_nothing = self.measures.is_empty() && is_known && !has_others;
+    }
+}
+
+fn made_by(rule: &GroupRule) -> RuleRef {
+    RuleRef { title: rule.title.clone(), location: rule.location.clone() }
+}
+
+fn named(rule: &str, subject: Option<&Json>) -> String {
+    match subject {
+        Some(subject) => format!("`{rule}` for {}", short(subject)),
+        None => format!("`{rule}`"),
+    }
+}
+
+fn short(value: &Json) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 60 { text } else { text.chars().take(57).chain("…".chars()).collect() }
+}
+
+/// An evaluation that failed, in words.
+fn failed(failure: &Failure, group: &Group) -> Said {
+    let at = group.assumption.rule.clone();
+    let (message, help, location) = match failure {
+        Failure::Error(error) => {
+            let location = error.place.as_ref().map_or(at, Place::location);
+            let help = error.kind.help();
+            let help = help.unwrap_or_else(|| {
+                "the facts are of another type than the rule supposes: see `stillholds facts`".to_owned()
+            });
+            (format!("evaluation failed: {}", error.kind), help, location)
+        }
+        Failure::Timeout(limit) => (
+            format!("evaluation took longer than {} s", limit.as_secs_f64()),
+            "make the rule look at less, or allow more time with `--timeout`".to_owned(),
+            at,
+        ),
+        Failure::Limit(message) => {
+            (format!("evaluation stopped: {message}"), "make the rule look at less".to_owned(), at)
+        }
+        Failure::Panic(message) => (
+            format!("the evaluator broke: {message}"),
+            "this is a defect of the engine: please report it with the rule that caused it".to_owned(),
+            at,
+        ),
+    };
+    Said { reason: Reason::Error, message, help: Some(help), location: Some(location) }
+}
