@@ -6,7 +6,7 @@
 
 mod json;
 mod number;
-mod yaml;
+pub(super) mod yaml;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -36,7 +36,7 @@ impl Format {
 }
 
 /// Values may be nested this deep: deeper ones exhaust the stack of whoever walks them.
-const MAX_DEPTH: usize = 127;
+pub(super) const MAX_DEPTH: usize = 127;
 
 /// What a file says.
 #[derive(Debug)]

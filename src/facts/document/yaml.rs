@@ -16,14 +16,12 @@ use regorus::Value;
 use super::{Document, Inexact, Keys, MAX_DEPTH, SEVERAL, Step, Unreadable, number, path};
 
 /// Aliases may repeat this many values. Sharing makes them cheap to hold, but whoever walks them visits each.
-const MAX_EXPANDED: usize = 10_000_000;
+pub(in crate::facts) const MAX_EXPANDED: usize = 10_000_000;
 
 pub(super) fn read(text: &str, many: bool) -> Result<Document, Unreadable> {
-    let mut options = granit_parser::Options::default();
-    options.set_emit_comments(false);
     let mut reading = Reading {
         text,
-        parser: Parser::new_from_str_with_options(text, options),
+        parser: parser(text),
         keys: Keys::default(),
         anchors: HashMap::new(),
         expanded: 0,
@@ -71,6 +69,13 @@ pub(super) fn read(text: &str, many: bool) -> Result<Document, Unreadable> {
         value = without_nonfinite(&value, &mut Vec::new(), &mut nonfinite).unwrap_or(value);
     }
     Ok(Document { value, nonfinite, inexact: reading.inexact })
+}
+
+/// The events of a text, without its comments.
+pub(in crate::facts) fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
+    let mut options = granit_parser::Options::default();
+    options.set_emit_comments(false);
+    Parser::new_from_str_with_options(text, options)
 }
 
 struct Reading<'t> {
@@ -178,7 +183,7 @@ impl<'t> Reading<'t> {
                 break;
             }
             let start = byte(&at);
-            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
+            let is_merge = is_merge(&event);
             let key = match event {
                 // The parser says `~` for a key that is not written.
                 Event::Scalar(_, _, 0, None) if is_nothing(&at) => self.keys.intern(""),
@@ -219,37 +224,17 @@ impl<'t> Reading<'t> {
                 }
                 Ok(self.keys.intern(&text))
             }
-            Event::Alias(id) => match self.alias(id, start, 0)?.value {
-                Value::String(text) => Ok(self.keys.intern(&text)),
-                value @ (Value::Null | Value::Bool(_) | Value::Number(_)) => Ok(self.keys.intern(&value.to_string())),
-                _ => Err(Unreadable::new("a key must be text", start)),
+            Event::Alias(id) => match as_key(&self.alias(id, start, 0)?.value) {
+                Some(key) => Ok(self.keys.intern(&key)),
+                None => Err(Unreadable::new("a key must be text", start)),
             },
             _ => Err(Unreadable::new("a key must be text", start)),
         }
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, at: usize) -> Result<Value, Unreadable> {
-        let tag = tag.map(|tag| {
-            if tag.handle().is_empty() && tag.suffix() == "!" { "str" } else { tag.core_suffix().unwrap_or_default() }
-        });
-        let scalar = match tag {
-            Some("str") => Scalar::Text,
-            Some("null" | "bool" | "int" | "float") => core(text),
-            // Tags of applications say nothing to policies.
-            _ if style == ScalarStyle::Plain => core(text),
-            _ => Scalar::Text,
-        };
-        let fits = match (tag, &scalar) {
-            (Some("null"), scalar) => matches!(scalar, Scalar::Null),
-            (Some("bool"), scalar) => matches!(scalar, Scalar::Bool(_)),
-            (Some("int"), scalar) => matches!(scalar, Scalar::Number { is_integer: true, .. }),
-            (Some("float"), scalar) => matches!(scalar, Scalar::Number { .. } | Scalar::Nonfinite),
-            _ => true,
-        };
-        if !fits {
-            let tag = tag.unwrap_or_default();
-            return Err(Unreadable::new(format!("`{text}` is not what its tag `!!{tag}` says"), at));
-        }
+        let scalar = Scalar::of(text, style, tag)
+            .map_err(|tag| Unreadable::new(format!("`{text}` is not what its tag `!!{tag}` says"), at))?;
         Ok(match scalar {
             Scalar::Null => Value::Null,
             Scalar::Bool(value) => Value::Bool(value),
@@ -290,8 +275,22 @@ fn byte(span: &Span) -> usize {
 }
 
 /// Whether an event stands for something that is not written, such as the value of `a:`.
-fn is_nothing(span: &Span) -> bool {
+pub(in crate::facts) fn is_nothing(span: &Span) -> bool {
     span.byte_range().is_some_and(|range| range.is_empty())
+}
+
+/// Whether this key merges the mappings that are its value.
+pub(in crate::facts) fn is_merge(key: &Event<'_>) -> bool {
+    matches!(key, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<")
+}
+
+/// The key that an alias of this value is.
+fn as_key(value: &Value) -> Option<Arc<str>> {
+    match value {
+        Value::String(text) => Some(Arc::clone(text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.to_string().into()),
+        _ => None,
+    }
 }
 
 /// Entries of a mapping under `<<` count where the mapping itself has none; of several mappings the first.
@@ -367,7 +366,7 @@ fn without_nonfinite(value: &Value, steps: &mut Vec<Step>, found: &mut Vec<Strin
     }
 }
 
-/// What a plain scalar is.
+/// What a scalar is.
 enum Scalar {
     Null,
     Bool(bool),
@@ -375,6 +374,30 @@ enum Scalar {
     TooLarge,
     Nonfinite,
     Text,
+}
+
+impl Scalar {
+    /// What a text is; the tag of the core schema that says otherwise is the error.
+    fn of<'t>(text: &str, style: ScalarStyle, tag: Option<&'t Tag>) -> Result<Self, &'t str> {
+        let tag = tag.map(|tag| {
+            if tag.handle().is_empty() && tag.suffix() == "!" { "str" } else { tag.core_suffix().unwrap_or_default() }
+        });
+        let scalar = match tag {
+            Some("str") => Self::Text,
+            Some("null" | "bool" | "int" | "float") => core(text),
+            // Tags of applications say nothing to policies.
+            _ if style == ScalarStyle::Plain => core(text),
+            _ => Self::Text,
+        };
+        let fits = match (tag, &scalar) {
+            (Some("null"), scalar) => matches!(scalar, Self::Null),
+            (Some("bool"), scalar) => matches!(scalar, Self::Bool(_)),
+            (Some("int"), scalar) => matches!(scalar, Self::Number { is_integer: true, .. }),
+            (Some("float"), scalar) => matches!(scalar, Self::Number { .. } | Self::Nonfinite),
+            _ => true,
+        };
+        if fits { Ok(scalar) } else { Err(tag.unwrap_or_default()) }
+    }
 }
 
 fn core(text: &str) -> Scalar {
