@@ -400,6 +400,17 @@ impl Scalar {
     }
 }
 
+/// The key that an alias of this scalar is.
+pub(in crate::facts) fn key_of_alias(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Arc<str>> {
+    match Scalar::of(text, style, tag).ok()? {
+        Scalar::Null => as_key(&Value::Null),
+        Scalar::Bool(value) => as_key(&Value::Bool(value)),
+        Scalar::Number { value, .. } => as_key(&value),
+        Scalar::Text => Some(text.into()),
+        Scalar::TooLarge | Scalar::Nonfinite => None,
+    }
+}
+
 fn core(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
