@@ -1,6 +1,11 @@
 //! Policies × facts → report: the spine. Read this first.
 
-use std::{collections::BTreeMap, io, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use regorus::Value;
@@ -114,7 +119,7 @@ pub fn load_policies(project: &Project) -> Result<Policies, Vec<Problem>> {
         }
         Err(errors) => problems.extend(errors.into_iter().map(boxed)),
     }
-    let documents = Default::default();
+    let documents = BTreeSet::new();
     match policy::load(&files, &project.library, &documents) {
         Ok(policies) if problems.is_empty() => Ok(policies),
         Ok(_) => Err(problems),

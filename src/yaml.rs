@@ -296,11 +296,11 @@ struct Tree<'a> {
 
 const MAX_DEPTH: usize = 64;
 
-impl<'a> Tree<'a> {
+impl Tree<'_> {
     fn syntax(&self, error: &granit_parser::ScanError) -> At<YamlError> {
         let at = error.marker().byte_offset().map_or(self.end, |at| (self.base + at).min(self.end));
         let end = self.file.text()[at..].chars().next().filter(|c| *c != '\n').map_or(at, |c| at + c.len_utf8());
-        At::new(YamlError::Syntax(error.info().to_owned()), self.file.at(at..end))
+        At::new(YamlError::Syntax(error.info().clone()), self.file.at(at..end))
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {
@@ -457,13 +457,12 @@ impl<'a> Fields<'a> {
     /// The fields of a mapping that messages call `what`; none, with an error, if it is something else.
     pub fn of(file: &'a SourceFile, node: &'a Node, what: impl Into<String>, errors: &mut Errors) -> Option<Self> {
         let what = what.into();
-        match &node.value {
-            Value::Map(entries) => Some(Self { file, what, span: node.span, entries, known: Vec::new() }),
-            _ => {
-                let error = YamlError::NotAMapping { what, found: node.describe() };
-                errors.push(At::new(error, file.at(node.span)));
-                None
-            }
+        if let Value::Map(entries) = &node.value {
+            Some(Self { file, what, span: node.span, entries, known: Vec::new() })
+        } else {
+            let error = YamlError::NotAMapping { what, found: node.describe() };
+            errors.push(At::new(error, file.at(node.span)));
+            None
         }
     }
 
@@ -547,12 +546,11 @@ impl<'a> Fields<'a> {
     }
 
     fn items(&self, name: &'static str, node: &'a Node, errors: &mut Errors) -> &'a [Node] {
-        match &node.value {
-            Value::List(items) => items,
-            _ => {
-                errors.push(wrong_type(self.file, name, "a list", node));
-                &[]
-            }
+        if let Value::List(items) = &node.value {
+            items
+        } else {
+            errors.push(wrong_type(self.file, name, "a list", node));
+            &[]
         }
     }
 
@@ -666,10 +664,9 @@ mod tests {
             let file = SourceFile::new("a.yaml", text);
             assert!(parse(&file).is_err(), "{text}");
         }
-        let bomb: String = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n".to_owned()
-            + &(1..9)
-                .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(",")))
-                .collect::<String>();
+        let line = |n: usize| format!("a{n}: &a{n} [{}]", vec![format!("*a{}", n - 1); 10].join(","));
+        let lines: Vec<_> = std::iter::once("a0: &a0 [1]".to_owned()).chain((1..9).map(line)).collect();
+        let bomb = lines.join("\n");
         let error = parse(&SourceFile::new("a.yaml", bomb)).unwrap_err();
         assert_eq!(error.kind, YamlError::TooManyNodes);
     }

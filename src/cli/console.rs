@@ -1,8 +1,10 @@
 //! What the terminal can show, and errors on it.
 
 use std::{
-    env, fs,
-    io::{self, IsTerminal, Write},
+    env,
+    fmt::Write as _,
+    fs,
+    io::{self, IsTerminal, Write as _},
     path::Path,
 };
 
@@ -85,6 +87,7 @@ impl Console {
     }
 
     /// Prints a result. A reader that went away has seen enough.
+    #[expect(clippy::unused_self, reason = "whoever prints has a console, which knows how to look there")]
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -112,12 +115,12 @@ impl Console {
                     text.push('\n');
                 }
                 let count = problems.len();
-                text.push_str(&format!("{count} error{}\n", if count == 1 { "" } else { "s" }));
+                let _ = writeln!(text, "{count} error{}", if count == 1 { "" } else { "s" });
             }
             Failure::Message { message, help } => {
-                text.push_str(&format!("error: {message}\n"));
+                let _ = writeln!(text, "error: {message}");
                 if let Some(help) = help {
-                    text.push_str(&format!("help: {help}\n"));
+                    let _ = writeln!(text, "help: {help}");
                 }
             }
         }

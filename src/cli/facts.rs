@@ -99,7 +99,7 @@ fn sources(facts: &Facts, now: Timestamp) -> String {
             age(source, now),
             format!("{basis}{share}"),
             size(source.bytes),
-            source.file.as_deref().map(|file| escape(file).into_owned()).unwrap_or_else(|| "-".to_owned()),
+            source.file.as_deref().map_or_else(|| "-".to_owned(), |file| escape(file).into_owned()),
         ]);
         for (name, part) in &source.parts {
             rows.push(vec![format!("  {}", escape(name)), part.status.as_str().to_owned()]);

@@ -1,6 +1,7 @@
 //! `stillholds init`: a small project that checks at once and holds, to change step by step into one's own.
 
 use std::{
+    fmt::Write as _,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -33,13 +34,14 @@ impl Args {
         let shown = |path: &str| if is_here { path.to_owned() } else { self.dir.join(path).display().to_string() };
         let mut text = String::new();
         for path in written {
-            text.push_str(&format!("wrote {}\n", shown(path)));
+            let _ = writeln!(text, "wrote {}", shown(path));
         }
         let dir = if is_here { String::new() } else { format!(" -C {}", self.dir.display()) };
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\nNow run `stillholds check{dir}`. Then change the number in {} and run it again.\n",
             shown("facts/load.json")
-        ));
+        );
         console.print(&text)?;
         Ok(ExitCode::Clean)
     }

@@ -1,6 +1,6 @@
 //! `stillholds list`: the register of assumptions.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -89,18 +89,19 @@ fn human(group: &Group) -> String {
     let assumption = &group.assumption;
     let mut text = format!("{}\n  {}\n", escape(&assumption.id), escape(&assumption.title));
     let owner = assumption.owner.as_deref().unwrap_or("nobody");
-    text.push_str(&format!("  {}, owned by {}, at {}\n", assumption.severity, escape(owner), at(&assumption.location)));
+    let _ = writeln!(text, "  {}, owned by {}, at {}", assumption.severity, escape(owner), at(&assumption.location));
     let roots: BTreeSet<String> = group.reads.uses.iter().map(|one| root(&one.path).to_string()).collect();
-    text.push_str(&format!("  reads {}\n", escape(&roots.into_iter().collect::<Vec<_>>().join(", "))));
+    let _ = writeln!(text, "  reads {}", escape(&roots.into_iter().collect::<Vec<_>>().join(", ")));
     for (what, place) in &group.reads.not_followed {
-        text.push_str(&format!("  cannot be seen: what {} at {} reads\n", escape(what), at(&place.location())));
+        let _ = writeln!(text, "  cannot be seen: what {} at {} reads", escape(what), at(&place.location()));
     }
     for rule in group.rules.iter().filter(|rule| rule.without_subject) {
-        text.push_str(&format!(
-            "  without subject: {} at {}; give its violations a `subject`, so that waivers and baseline know them again\n",
+        let _ = writeln!(
+            text,
+            "  without subject: {} at {}; give its violations a `subject`, so that waivers and baseline know them again",
             escape(&rule.name),
             at(&rule.location)
-        ));
+        );
     }
     text
 }

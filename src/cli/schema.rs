@@ -28,7 +28,6 @@ enum Of {
 }
 
 impl Args {
-    #[expect(clippy::unnecessary_wraps, reason = "every command has the same form")]
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
         console.print(match self.of {
             Of::Report => schema::REPORT,

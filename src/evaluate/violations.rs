@@ -30,7 +30,7 @@ pub(super) fn to_json(value: &Value) -> Json {
         Value::Object(fields) => fields
             .iter_sorted()
             .map(|(key, value)| {
-                (key.as_string().map_or_else(|_| key.to_string(), |key| key.to_string()), to_json(value))
+                (key.as_string().map_or_else(|_| key.to_string(), std::string::ToString::to_string), to_json(value))
             })
             .collect(),
     }
@@ -152,13 +152,15 @@ pub(super) enum Measured {
     Mistyped(&'static str, Json, Option<Json>),
 }
 
+/// The keys of a measure.
+const KEYS: [&str; 5] = ["value", "limit", "subject", "unit", "direction"];
+
 /// An element of `measure`.
 pub(super) fn measure(rule: &str, element: &Value) -> Result<Measured, BadValue> {
     let bad = |message: String| BadValue { message, help: MEASURE.to_owned() };
     let Json::Object(fields) = to_json(element) else {
         return Err(bad(format!("an element of `{rule}` is {}, and must be an object", describe(element))));
     };
-    const KEYS: [&str; 5] = ["value", "limit", "subject", "unit", "direction"];
     if let Some(key) = fields.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(bad(format!("an element of `{rule}` has the unknown key `{key}`")));
     }

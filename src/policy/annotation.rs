@@ -476,8 +476,6 @@ fn date(text: &str) -> Option<Date> {
     if shape.eq(*b"0000-00-00") { text.parse().ok() } else { None }
 }
 
-/// `10%` or `0.1`. More than the whole is a number of percents without its sign.
-
 #[cfg(test)]
 mod tests {
     use super::*;

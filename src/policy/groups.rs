@@ -176,12 +176,12 @@ fn serve_subjects(
         .collect();
     for key in only_subjects {
         let serves = key.1.is_empty() && members.keys().any(|other| other.0 == key.0 && *other != key);
-        if let Some(only) = members.remove(&key) {
-            if !serves {
-                let parsed = &rules.modules[only[0].id.module];
-                let name = only[0].path.last().cloned().unwrap_or_default();
-                errors.push(At::new(PolicyError::OnlySubjects { name }, place_of(parsed, rules.rule(only[0].id))));
-            }
+        if let Some(only) = members.remove(&key)
+            && !serves
+        {
+            let parsed = &rules.modules[only[0].id.module];
+            let name = only[0].path.last().cloned().unwrap_or_default();
+            errors.push(At::new(PolicyError::OnlySubjects { name }, place_of(parsed, rules.rule(only[0].id))));
         }
     }
     for (package, subjects) in plain {
@@ -252,8 +252,8 @@ fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
             RuleHead::Set { key: Some(_), .. } if !open => {}
             RuleHead::Compr { assign: Some(assign), .. }
                 if !open
-                    && !(is_literal(&assign.value)
-                        && !matches!(assign.value.as_ref(), Expr::Object { .. } | Expr::Set { .. })) => {}
+                    && (!is_literal(&assign.value)
+                        || matches!(assign.value.as_ref(), Expr::Object { .. } | Expr::Set { .. })) => {}
             _ => errors.push(wrong(
                 "an object `{value, limit}` or a set of them",
                 format!("{name} contains {{\"subject\": …, \"value\": …, \"limit\": …}} if {{ … }}"),
@@ -346,10 +346,13 @@ fn attach<'a>(rules: &Rules, annotations: &'a [Vec<Annotation>], errors: &mut Ve
                 }
                 _ => Attached::Nothing,
             };
-            let scope = annotation.scope.as_ref().map(|(scope, _)| *scope).unwrap_or(match target {
-                Attached::Package(_) => Scope::Package,
-                _ => Scope::Rule,
-            });
+            let scope = annotation.scope.as_ref().map_or(
+                match target {
+                    Attached::Package(_) => Scope::Package,
+                    _ => Scope::Rule,
+                },
+                |(scope, _)| *scope,
+            );
             blocks.push(Block { annotation, module, scope, target });
         }
     }
@@ -383,6 +386,39 @@ fn block_place(rules: &Rules, block: &Block<'_>) -> Place {
     module.place(Span { start: block.annotation.span.start, end: block.annotation.span.start + first_line })
 }
 
+/// The blocks that speak of a group, from the widest scope to the nearest, each with whether all its keys are the
+/// group's own; and the blocks on its rules, of which only a single one is among them.
+fn layers<'b, 'a>(
+    blocks: &'b [Block<'a>],
+    package: &[String],
+    suffix: &str,
+    members: &[Member<'_>],
+) -> (Vec<(&'b Block<'a>, bool)>, Vec<&'b Block<'a>>) {
+    let of_package = |scope: Scope| {
+        blocks.iter().filter_map(move |block| match &block.target {
+            Attached::Package(of) if block.scope == scope => Some((of, block)),
+            _ => None,
+        })
+    };
+    let of_rules = |scope: Scope| {
+        blocks.iter().filter(move |block| match &block.target {
+            Attached::Rule(id, _) => block.scope == scope && members.iter().any(|member| member.id == *id),
+            _ => false,
+        })
+    };
+    let mut above: Vec<_> = of_package(Scope::Subpackages).filter(|(of, _)| package.starts_with(of)).collect();
+    above.sort_by_key(|(of, _)| of.len());
+    let mut layers: Vec<_> = above.into_iter().map(|(_, block)| (block, false)).collect();
+    let of_this = of_package(Scope::Package).filter(|(of, _)| *of == package);
+    layers.extend(of_this.map(|(_, block)| (block, suffix.is_empty())));
+    layers.extend(of_rules(Scope::Document).map(|block| (block, true)));
+    let of_rules: Vec<_> = of_rules(Scope::Rule).collect();
+    if let [only] = of_rules[..] {
+        layers.push((only, true));
+    }
+    (layers, of_rules)
+}
+
 /// Merges the METADATA of a group and analyses its rules.
 fn assumption(
     rules: &Rules,
@@ -393,49 +429,12 @@ fn assumption(
     members: &[Member<'_>],
     errors: &mut Vec<At<PolicyError>>,
 ) -> Group {
-    let is_own = |id: &RuleId| members.iter().any(|member| member.id == *id);
     let default_id = if suffix.is_empty() { package.join(".") } else { format!("{}/{suffix}", package.join(".")) };
-    // From the widest scope to the nearest.
-    let mut layers: Vec<(&Block<'_>, bool)> = Vec::new();
-    let mut subpackages: Vec<_> = blocks
-        .iter()
-        .filter_map(|block| match &block.target {
-            Attached::Package(of) if block.scope == Scope::Subpackages && package.starts_with(of) => {
-                Some((of.len(), block))
-            }
-            _ => None,
-        })
-        .collect();
-    subpackages.sort_by_key(|(depth, _)| *depth);
-    layers.extend(subpackages.into_iter().map(|(_, block)| (block, false)));
-    layers.extend(
-        blocks
-            .iter()
-            .filter(|block| {
-                block.scope == Scope::Package && matches!(&block.target, Attached::Package(of) if of == package)
-            })
-            .map(|block| (block, suffix.is_empty())),
-    );
-    layers.extend(
-        blocks
-            .iter()
-            .filter(|block| {
-                block.scope == Scope::Document && matches!(&block.target, Attached::Rule(id, _) if is_own(id))
-            })
-            .map(|block| (block, true)),
-    );
-    let of_rules: Vec<_> = blocks
-        .iter()
-        .filter(|block| block.scope == Scope::Rule && matches!(&block.target, Attached::Rule(id, _) if is_own(id)))
-        .collect();
-    if let [only] = of_rules[..] {
-        layers.push((only, true));
-    } else {
-        for block in &of_rules {
-            if block.annotation.custom.place.is_some() {
-                let error = PolicyError::OneOfSeveral { id: default_id.clone() };
-                errors.push(At::new(error, block_place(rules, block)));
-            }
+    let (layers, of_rules) = layers(blocks, package, suffix, members);
+    if of_rules.len() > 1 {
+        for block in of_rules.iter().filter(|block| block.annotation.custom.place.is_some()) {
+            let error = PolicyError::OneOfSeveral { id: default_id.clone() };
+            errors.push(At::new(error, block_place(rules, block)));
         }
     }
     let mut custom = Custom::default();

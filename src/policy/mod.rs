@@ -106,7 +106,7 @@ fn load_here(
                 parsed.push(module);
             }
             Err(error) => {
-                errors.push(error);
+                errors.push(*error);
                 if !package.is_empty() {
                     unreadable.insert(package);
                 }
@@ -161,7 +161,7 @@ fn is_markdown(path: &str) -> bool {
 fn switch_on(group: &mut Group, switched: &Switched) {
     let assumption = &mut group.assumption;
     assumption.location = switched.place.location();
-    assumption.document.path = switched.place.file.path().to_owned();
+    switched.place.file.path().clone_into(&mut assumption.document.path);
     let overrides = &switched.overrides;
     assumption.severity = overrides.severity.unwrap_or(assumption.severity);
     assumption.owner = overrides.owner.clone().or(assumption.owner.take());

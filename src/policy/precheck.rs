@@ -99,7 +99,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn rule(&mut self, rule: &Rule) {
         let mut bound = BTreeSet::new();
-        visit_rule(rule, &mut |node| bind(node, &mut bound));
+        visit_rule(rule, &mut |node| bind(&node, &mut bound));
         for (name, at) in loose(rule) {
             let is_known =
                 self.rules.local(self.module, name).is_some() || self.parsed.imports().any(|(alias, ..)| alias == name);

@@ -394,7 +394,6 @@ impl Analysis<'_> {
         origin
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
     fn expr(&mut self, expr: &Expr, scope: &mut Scope, role: Role) -> Origin {
         match expr {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
@@ -577,12 +576,11 @@ impl Analysis<'_> {
         self.context.excused = true;
         self.note(&origin, Role::Excused, &params[0]);
         for key in keys {
-            let segment = match text_of(key) {
-                Some(key) => Segment::Key(key.to_owned()),
-                None => {
-                    self.expr(key, scope, Role::Value);
-                    Segment::Any
-                }
+            let segment = if let Some(key) = text_of(key) {
+                Segment::Key(key.to_owned())
+            } else {
+                self.expr(key, scope, Role::Value);
+                Segment::Any
             };
             origin = origin.step(&segment);
         }
@@ -610,9 +608,10 @@ impl Analysis<'_> {
                     }
                     _ => Segment::Any,
                 },
-                Step::Variable(index, name) => match scope.get(*name).and_then(|origin| origin.text.clone()) {
-                    Some(key) => Segment::Key(key),
-                    None => {
+                Step::Variable(index, name) => {
+                    if let Some(key) = scope.get(*name).and_then(|origin| origin.text.clone()) {
+                        Segment::Key(key)
+                    } else {
                         if scope.contains_key(*name) || self.rules.local(self.module, name).is_some() {
                             self.expr(index, scope, Role::Value);
                         } else if !origin.paths.is_empty() {
@@ -623,7 +622,7 @@ impl Analysis<'_> {
                         }
                         Segment::Any
                     }
-                },
+                }
                 Step::Dynamic(index) => match self.expr(index, scope, Role::Value).text {
                     Some(key) => Segment::Key(key),
                     None => Segment::Any,
@@ -724,7 +723,7 @@ fn is_true(expr: &Expr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, fmt::Write as _};
 
     use super::*;
     use crate::{
@@ -846,7 +845,8 @@ mod tests {
     fn a_chain_of_rules_is_analysed_in_linear_time() {
         let mut text = "violation contains 1 if r0\nr200 if input.x.y\n".to_owned();
         for at in 0..200 {
-            text.push_str(&format!("r{at} if {{ r{next}; r{next} }}\n", next = at + 1));
+            let next = at + 1;
+            writeln!(text, "r{at} if {{ r{next}; r{next} }}").unwrap();
         }
         assert_reads(&text, &["input.x.y Truth"]);
     }

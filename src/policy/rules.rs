@@ -103,8 +103,8 @@ impl Rules {
 /// The head of a definition without what follows its name: for functions and defaults too.
 pub(crate) fn head_ref(rule: &Rule) -> &Expr {
     match rule {
-        Rule::Default { refr, .. } => refr,
-        Rule::Spec {
+        Rule::Default { refr, .. }
+        | Rule::Spec {
             head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
             ..
         } => refr,

@@ -47,7 +47,7 @@ pub(crate) fn label(index: usize) -> String {
 ///
 /// # Errors
 /// What the engine's parser says first, at its place; brackets so deep that they would hang it.
-pub(crate) fn parse(module: Module) -> Result<Parsed, At<PolicyError>> {
+pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
     let source = source(&module)?;
     let mut quotes = Quotes::default();
     let mut depth = 0_usize;
@@ -61,7 +61,8 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, At<PolicyError>> {
             (_, "[" | "{") => {
                 depth += 1;
                 if depth > MAX_NESTING {
-                    return Err(At::new(PolicyError::TooDeep { max: MAX_NESTING }, module.place(token.span.clone())));
+                    let error = PolicyError::TooDeep { max: MAX_NESTING };
+                    return Err(Box::new(At::new(error, module.place(token.span.clone()))));
                 }
             }
             (_, "]" | "}") => depth = depth.saturating_sub(1),
@@ -77,13 +78,14 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, At<PolicyError>> {
     });
     match parsed {
         Ok(ast) => Ok(Parsed { module, ast, quotes }),
-        Err(error) => Err(parser_error(&module, &error.to_string())),
+        Err(error) => Err(Box::new(parser_error(&module, &error.to_string()))),
     }
 }
 
-fn source(module: &Module) -> Result<ast::Source, At<PolicyError>> {
+fn source(module: &Module) -> Result<ast::Source, Box<At<PolicyError>>> {
     ast::Source::from_contents_with_limits(label(0), module.text.clone(), MAX_BYTES, MAX_LINES).map_err(|_| {
-        At::new(PolicyError::TooLong { bytes: MAX_BYTES.get(), lines: MAX_LINES.get() }, module.place(0..0))
+        let error = PolicyError::TooLong { bytes: MAX_BYTES.get(), lines: MAX_LINES.get() };
+        Box::new(At::new(error, module.place(0..0)))
     })
 }
 

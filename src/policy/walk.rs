@@ -23,11 +23,11 @@ pub(crate) enum Node<'a> {
 }
 
 /// Collects the names that a node binds.
-pub(crate) fn bind(node: Node<'_>, bound: &mut BTreeSet<String>) {
+pub(crate) fn bind(node: &Node<'_>, bound: &mut BTreeSet<String>) {
     match node {
         Node::Pattern(expr) => variables(expr, bound),
         Node::Name(name) => {
-            bound.insert(name.to_owned());
+            bound.insert((*name).to_owned());
         }
         Node::Reference(..) | Node::Call(..) | Node::Not(_) | Node::Query(_) => {}
     }
@@ -40,7 +40,7 @@ pub(crate) fn loose(rule: &Rule) -> BTreeMap<&str, &Expr> {
     let mut bound: BTreeMap<String, usize> = BTreeMap::new();
     visit_rule(rule, &mut |node| match node {
         Node::Not(expr) => negated.push(expr),
-        other => count(other, &mut bound),
+        other => count(&other, &mut bound),
     });
     let mut under_not: BTreeMap<String, usize> = BTreeMap::new();
     let mut first: BTreeMap<&str, &Expr> = BTreeMap::new();
@@ -52,8 +52,8 @@ pub(crate) fn loose(rule: &Rule) -> BTreeMap<&str, &Expr> {
                 first.entry(span.text()).or_insert(pattern);
             }
             match node {
-                Node::Query(query) => visit_query(query, &mut |node| count(node, &mut inside)),
-                other => count(other, &mut under_not),
+                Node::Query(query) => visit_query(query, &mut |node| count(&node, &mut inside)),
+                other => count(&other, &mut under_not),
             }
         });
         for (name, count) in inside {
@@ -69,7 +69,7 @@ pub(crate) fn loose(rule: &Rule) -> BTreeMap<&str, &Expr> {
 }
 
 /// Counts how often names are bound.
-fn count(node: Node<'_>, counts: &mut BTreeMap<String, usize>) {
+fn count(node: &Node<'_>, counts: &mut BTreeMap<String, usize>) {
     let mut bound = BTreeSet::new();
     bind(node, &mut bound);
     for name in bound {
@@ -80,10 +80,8 @@ fn count(node: Node<'_>, counts: &mut BTreeMap<String, usize>) {
 /// The variables of a pattern.
 pub(crate) fn variables(pattern: &Expr, bound: &mut BTreeSet<String>) {
     match pattern {
-        Expr::Var { span, .. } => {
-            if !matches!(span.text(), "input" | "data") {
-                bound.insert(span.text().to_owned());
-            }
+        Expr::Var { span, .. } if !matches!(span.text(), "input" | "data") => {
+            bound.insert(span.text().to_owned());
         }
         Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|item| variables(item, bound)),
         Expr::Object { fields, .. } => {
@@ -100,7 +98,9 @@ pub(crate) fn variables(pattern: &Expr, bound: &mut BTreeSet<String>) {
 pub(crate) fn visit_rule<'a>(rule: &'a Rule, on: &mut dyn FnMut(Node<'a>)) {
     match rule {
         Rule::Default { args, value, .. } => {
-            args.iter().for_each(|arg| on(Node::Pattern(arg)));
+            for arg in args {
+                on(Node::Pattern(arg));
+            }
             visit(value, on);
         }
         Rule::Spec { head, bodies, .. } => {
@@ -226,12 +226,11 @@ fn visit<'a>(expr: &'a Expr, on: &mut dyn FnMut(Node<'a>)) {
                 visit(param, on);
             }
             // `f(x, out)` binds its output; which calls have one is not known here, and a name too many does no harm.
-            if let Some(last) = params.last().filter(|_| params.len() > 1) {
-                if matches!(last.as_ref(), Expr::Var { .. } | Expr::Array { .. })
-                    && !is_bound_elsewhere(fcn, params.len())
-                {
-                    on(Node::Pattern(last));
-                }
+            if let Some(last) = params.last().filter(|_| params.len() > 1)
+                && matches!(last.as_ref(), Expr::Var { .. } | Expr::Array { .. })
+                && !is_bound_elsewhere(fcn, params.len())
+            {
+                on(Node::Pattern(last));
             }
         }
         Expr::UnaryExpr { expr, .. } => visit(expr, on),
@@ -248,7 +247,9 @@ fn visit<'a>(expr: &'a Expr, on: &mut dyn FnMut(Node<'a>)) {
             visit(rhs, on);
         }
         Expr::Membership { key, value, collection, .. } => {
-            key.iter().for_each(|key| visit(key, on));
+            if let Some(key) = key {
+                visit(key, on);
+            }
             visit(value, on);
             visit(collection, on);
         }

@@ -22,7 +22,7 @@ fn the_readme_shows_what_the_tool_prints() {
         let run = run_in(&repository(), &arguments);
         assert_eq!(run.stderr, "", "{command}");
         let output: String = run.stdout.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-        written.push_str(&format!("<!-- run: {command} -->\n```text\n{output}```\n{after}"));
+        written += &["<!-- run: ", command, " -->\n```text\n", &output, "```\n", after].concat();
         commands += 1;
     }
     assert!(commands >= 2, "the README shows output");
