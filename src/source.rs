@@ -311,14 +311,22 @@ impl<K: Advice> Diagnostic for At<K> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let place = self.place.as_ref()?;
         let label = self.kind.label().map(|label| escape(&label).into_owned());
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(label, place.span))))
+        let further = self.related.iter().filter(|related| self.is_beside(related));
+        let further = further.map(|related| LabeledSpan::new_with_span(Some(related.to_string()), related.place.span));
+        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(label, place.span)).chain(further)))
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        if self.related.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.related.iter().map(|related| related as &dyn Diagnostic)))
+        let mut elsewhere = self.related.iter().filter(|related| !self.is_beside(related)).peekable();
+        elsewhere.peek()?;
+        Some(Box::new(elsewhere.map(|related| related as &dyn Diagnostic)))
+    }
+}
+
+impl<K> At<K> {
+    /// Whether a further place can be shown in the same excerpt: in the same file, and not at the same bytes.
+    fn is_beside(&self, related: &Related) -> bool {
+        self.place.as_ref().is_some_and(|place| place.file == related.place.file && place.span != related.place.span)
     }
 }
 
