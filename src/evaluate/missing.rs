@@ -102,6 +102,8 @@ fn help_for_missing(absent: &Path, document: &Value) -> String {
     } else if let (Some("snapshot"), Some("sources"), Some(source), Some(key)) =
         (absent.key(1), absent.key(2), absent.key(3), absent.key(4))
     {
+        // The age is counted from when it was observed.
+        let key = if key == "age_seconds" { "observed_to" } else { key };
         format!("say it in the snapshot's `snapshot.yaml`, under `sources`: `{source}: {{{key}: …}}`")
     } else {
         format!("list `{absent}` under `optional` if it may be absent")
