@@ -73,19 +73,10 @@ pub(super) fn measures<'a>(rule: &str, value: &'a Value) -> Result<Vec<&'a Value
 const MEASURE: &str =
     "write `{\"value\": …, \"limit\": …}`, and if need be `subject`, `unit` and `direction` (\"max\" or \"min\")";
 
-/// An element of `violation`, `deny` or `warn`.
-pub(super) fn violation(
-    rule: &str,
-    kind: ViolationKind,
-    element: &Value,
-    made_by: &RuleRef,
-) -> Result<Violation, BadValue> {
-    let bad = |found: String| BadValue {
-        message: format!("an element of `{rule}` {found}, and must be text or an object with a text `msg`"),
-        help: "write `v := {\"msg\": \"…\", \"subject\": …}`".to_owned(),
-    };
-    let mut violation = Violation {
-        message: String::new(),
+/// A violation of which only the message is known; it counts, and nobody has accepted it.
+fn plain(kind: ViolationKind, message: String, made_by: &RuleRef) -> Violation {
+    Violation {
+        message,
         subject: None,
         kind,
         expected: None,
@@ -98,7 +89,21 @@ pub(super) fn violation(
         place: None,
         conditions: Vec::new(),
         evidence: Vec::new(),
+    }
+}
+
+/// An element of `violation`, `deny` or `warn`.
+pub(super) fn violation(
+    rule: &str,
+    kind: ViolationKind,
+    element: &Value,
+    made_by: &RuleRef,
+) -> Result<Violation, BadValue> {
+    let bad = |found: String| BadValue {
+        message: format!("an element of `{rule}` {found}, and must be text or an object with a text `msg`"),
+        help: "write `v := {\"msg\": \"…\", \"subject\": …}`".to_owned(),
     };
+    let mut violation = plain(kind, String::new(), made_by);
     match to_json(element) {
         Json::String(message) => violation.message = message,
         Json::Object(fields) => {
@@ -193,19 +198,10 @@ pub(super) fn measure(rule: &str, element: &Value) -> Result<Measured, BadValue>
 /// The violation that a measure beyond its limit is.
 pub(super) fn breach(measure: &Measure, made_by: &RuleRef) -> Violation {
     Violation {
-        message: breach_message(measure),
         subject: measure.subject.clone(),
-        kind: ViolationKind::Measure,
         expected: Some(number(measure.limit)),
         observed: Some(number(measure.value)),
-        details: BTreeMap::new(),
-        counts: true,
-        fingerprint: String::new(),
-        status: ViolationStatus::New,
-        rule: made_by.clone(),
-        place: None,
-        conditions: Vec::new(),
-        evidence: Vec::new(),
+        ..plain(ViolationKind::Measure, breach_message(measure), made_by)
     }
 }
 
@@ -232,21 +228,7 @@ fn breach_message(measure: &Measure) -> String {
 
 /// The violation that a `holds` which is not true is.
 pub(super) fn not_held(assumption: &Assumption, made_by: &RuleRef) -> Violation {
-    Violation {
-        message: assumption.title.clone(),
-        subject: None,
-        kind: ViolationKind::Holds,
-        expected: None,
-        observed: None,
-        details: BTreeMap::new(),
-        counts: true,
-        fingerprint: String::new(),
-        status: ViolationStatus::New,
-        rule: made_by.clone(),
-        place: None,
-        conditions: Vec::new(),
-        evidence: Vec::new(),
-    }
+    plain(ViolationKind::Holds, assumption.title.clone(), made_by)
 }
 
 /// Sorts violations and gives each its fingerprint: the first 32 hex digits of SHA-256 over the canonical JSON of

@@ -157,7 +157,7 @@ const BROKEN: &[(&str, Schema)] = &[
     ("version: 1\npolicies: []\n", Refuses),
     ("version: 1\npolicies: []\nlibrary: [\"!latency/*\"]\n", Refuses),
     ("version: 1\npolicies: [a.rego]\npolicy: [b.rego]\nfacst: facts\n", Refuses),
-    ("version: 1\npolicies: [../shared/*.rego, /etc/*.rego, 'C:\\policies\\a.rego', 'a\\b.rego']\n", Refuses),
+    ("version: 1\npolicies: [../nearby/*.rego, /etc/*.rego, 'C:\\policies\\a.rego', 'a\\b.rego']\n", Refuses),
     ("version: 1\npolicies: [\"docs/**.md\", \"docs/[a.md\"]\n", Refuses),
     ("version: 1\npolicies: [docs/*.md, \"!docs/old.md\"]\n", Refuses),
     ("version: 1\npolicies: [{path: legacy/*.rego, rego: v2, input: \"Manifests[*]\"}]\n", Refuses),
