@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use clap::ValueEnum;
+use clap::{ValueEnum, builder::BoolishValueParser};
 use stillholds::{
     check::{Options, check},
     model::ExitCode,
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHAT", env = "STILLHOLDS_FAIL_ON")]
     fail_on: Option<FailOn>,
     /// Pass where nobody can tell, unless what is known so far would fail
-    #[arg(long, env = "STILLHOLDS_ALLOW_UNKNOWN")]
+    #[arg(long, env = "STILLHOLDS_ALLOW_UNKNOWN", value_parser = BoolishValueParser::new())]
     allow_unknown: bool,
     /// How long one assumption may take
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = limit, env = "STILLHOLDS_TIMEOUT")]

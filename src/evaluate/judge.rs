@@ -21,7 +21,7 @@ use crate::{
 pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World<'_>, settings: &Settings) -> Judged {
     let assumption = &group.assumption;
     let uses = &group.reads.uses;
-    let readings = sources::readings(uses, assumption);
+    let readings = sources::readings(uses, assumption, world.snapshot);
     let shaky = run.shaky.clone();
     let mut outcome = outcome(group, run);
 

@@ -51,36 +51,39 @@ impl<'a> Parts<'a> {
     fn has(&self, part: &str) -> bool {
         self.whole || self.named.contains(part)
     }
-
-    fn is_empty(&self) -> bool {
-        !self.whole && self.named.is_empty()
-    }
 }
 
-/// The sources that an assumption names, by name.
-pub(super) fn readings<'a>(uses: &'a [Use], assumption: &Assumption) -> Vec<Reading<'a>> {
+/// The sources that an assumption reads, by name. One that reads `input` as a whole, or through a variable, reads all
+/// that were collected.
+pub(super) fn readings<'a>(uses: &'a [Use], assumption: &Assumption, snapshot: &'a Snapshot) -> Vec<Reading<'a>> {
     let mut readings: BTreeMap<&str, Reading<'a>> = BTreeMap::new();
     for one in uses {
-        let Some(name) = one.path.source() else { continue };
+        let names: Vec<&str> = match one.path.source() {
+            Some(name) => vec![name],
+            None if one.path.key(0) == Some("input") => snapshot.sources.iter().map(|s| s.name.as_str()).collect(),
+            None => continue,
+        };
         let excused = one.role == Role::Excused || assumption.optional.iter().any(|pattern| pattern.covers(&one.path));
-        let reading = readings.entry(name).or_insert_with(|| Reading {
-            name,
-            read: Parts::default(),
-            sought: Parts::default(),
-            open: Parts::default(),
-            excused: true,
-            negated: false,
-            place: one.place.location(),
-        });
-        reading.read.add(&one.path);
-        if one.sought {
-            reading.sought.add(&one.path);
+        for name in names {
+            let reading = readings.entry(name).or_insert_with(|| Reading {
+                name,
+                read: Parts::default(),
+                sought: Parts::default(),
+                open: Parts::default(),
+                excused: true,
+                negated: false,
+                place: one.place.location(),
+            });
+            reading.read.add(&one.path);
+            if one.sought {
+                reading.sought.add(&one.path);
+            }
+            if one.sought || one.role != Role::Value || one.path.segments().contains(&Segment::Any) {
+                reading.open.add(&one.path);
+            }
+            reading.excused &= excused;
+            reading.negated |= one.negated;
         }
-        if one.sought || one.role != Role::Value || one.path.segments().contains(&Segment::Any) {
-            reading.open.add(&one.path);
-        }
-        reading.excused &= excused;
-        reading.negated |= one.negated;
     }
     readings.into_values().collect()
 }
@@ -219,7 +222,7 @@ pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Said
     for reading in readings {
         let Some(source) = snapshot.source(reading.name) else { continue };
         let partial_parts: Vec<_> = parts(reading, source).filter(|(_, part)| part.status == Status::Partial).collect();
-        let whole = source.status == Status::Partial && source.parts.is_empty();
+        let whole = is_partial_beside_parts(&reading.read, source);
         let mut say = |what: String, why: Option<&str>| {
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
             said.push(Said {
@@ -251,10 +254,15 @@ pub(super) fn is_open_in_part(reading: &Reading<'_>, snapshot: &Snapshot) -> boo
 
 fn is_partial(which: &Parts<'_>, reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
     snapshot.source(reading.name).is_some_and(|source| {
-        let whole = source.status == Status::Partial && source.parts.is_empty();
-        whole && !which.is_empty()
+        is_partial_beside_parts(which, source)
             || source.parts.iter().any(|(name, part)| part.status == Status::Partial && which.has(name))
     })
+}
+
+/// Whether what is read lies in no part of a partial source, so that its own status counts.
+fn is_partial_beside_parts(which: &Parts<'_>, source: &Source) -> bool {
+    let is_beside = which.named.iter().any(|part| !source.parts.contains_key(*part));
+    source.status == Status::Partial && (is_beside || which.whole && source.parts.is_empty())
 }
 
 /// Whether nothing that can be relied on is there of this source, or of a part that is read.

@@ -204,7 +204,8 @@ impl Analysis<'_> {
         };
         for (path, met) in &origin.paths {
             let sought = self.context.negated && !met;
-            if path.segments().len() < 2 {
+            // `data` as a whole is no read; `input` is one of every source, unless only a key of it is asked for.
+            if path.segments().len() < 2 && (path.key(0) != Some("input") || role == Role::Excused) {
                 continue;
             }
             // An iteration reads its list as well as what it finds in it.

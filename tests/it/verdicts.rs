@@ -941,3 +941,40 @@ fn exit_codes() {
             .arguments(&["dependencies/*"]),
     ]);
 }
+
+#[test]
+fn a_rule_over_all_of_input_reads_every_source() {
+    let rules = [
+        "some v in input; v.p99 > 600",
+        "input[_].p99 > 600",
+        "count(input) > 3",
+        "k := concat(\"\", [\"u\"]); input[k].p99 > 600",
+    ];
+    for rule in rules {
+        let policy = format!("package shop\n\nviolation contains \"x\" if {{ {rule} }}\n");
+        let project = Project::empty().with_all(&[
+            ("stillholds.yaml", "version: 1\npolicies: [\"p/*.rego\"]\n"),
+            ("p/a.rego", &policy),
+            ("facts/u.json", "{\"p99\": 3}"),
+            ("facts/snapshot.yaml", "version: 1\nsources:\n  t: {status: failed, error: \"it broke\"}\n"),
+        ]);
+        let run = project.check(&[]);
+        assert_eq!(run.code, Some(3), "{rule}\n{run}");
+        assert!(run.stdout.contains("the source `t` failed: it broke"), "{rule}\n{run}");
+    }
+}
+
+#[test]
+fn what_lies_in_no_part_of_a_partial_source_is_partial() {
+    let project = Project::empty().with_all(&[
+        ("stillholds.yaml", "version: 1\npolicies: [\"p/*.rego\"]\n"),
+        ("p/a.rego", "package shop\n\nviolation contains \"x\" if not input.t.d\n"),
+        ("facts/t.json", "{\"a\": 1}"),
+        (
+            "facts/snapshot.yaml",
+            "version: 1\nsources:\n  t: {file: t.json, sha256: SHA256(t.json), status: partial, parts: {a: {status: ok}}}\n",
+        ),
+    ]);
+    let run = project.check(&[]);
+    assert_eq!(run.code, Some(3), "{run}");
+}
