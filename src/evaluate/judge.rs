@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Run, Said, Settings, World,
+    Run, Settings, World,
     missing::{left_out, missing},
     outcome::outcome,
     presence::{Presences, facts, reads},
@@ -85,8 +85,8 @@ pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World
     steps.extend(builtin);
     steps.extend(also(group, &readings, world.snapshot));
 
-    let first = steps.iter().position(|said| said.verdict().is_some());
-    let verdict = first.and_then(|at| steps[at].verdict()).unwrap_or(Verdict::Holds);
+    let first = steps.iter().position(|said| said.reason.verdict().is_some());
+    let verdict = first.and_then(|at| steps[at].reason.verdict()).unwrap_or(Verdict::Holds);
     let provisional = matches!(first.map(|at| steps[at].reason), Some(Reason::Stale | Reason::Partial))
         .then(|| provisional(&steps, &outcome.violations))
         .flatten();
@@ -99,7 +99,7 @@ pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World
         help: main.as_ref().and_then(|said| said.help.clone()),
         provisional,
         fails: false,
-        notes: steps.into_iter().map(Note::from).collect(),
+        notes: steps,
         reads: reads(uses, assumption, presences),
         subjects: outcome.subjects.or_else(|| (!outcome.measures.is_empty()).then_some(outcome.measures.len() as u64)),
         facts,
@@ -122,7 +122,7 @@ fn vacuous(assumption: &Assumption, settings: &Settings) -> Vacuous {
 }
 
 /// Step 3: what refutes it.
-fn refuted(violations: &[Violation]) -> Option<Said> {
+fn refuted(violations: &[Violation]) -> Option<Note> {
     let refuting = violations.iter().filter(|v| v.counts && v.kind.class() == Class::Refutes);
     // The author's own words come before a limit, and a limit before `holds`.
     let first = refuting.min_by_key(|violation| violation.kind)?;
@@ -132,7 +132,7 @@ fn refuted(violations: &[Violation]) -> Option<Said> {
         _ => Reason::Violated,
     };
     let message = if reason == Reason::NotHeld { "`holds` is not true".to_owned() } else { first.message.clone() };
-    Some(Said { reason, message, help: None, location: Some(first.rule.location.clone()) })
+    Some(Note { reason, message, help: None, location: Some(first.rule.location.clone()) })
 }
 
 /// Step 6: it looked at nothing.
@@ -141,7 +141,7 @@ fn looked_at_nothing(
     subjects: Option<u64>,
     measured_nothing: bool,
     settings: &Settings,
-) -> Option<Said> {
+) -> Option<Note> {
     if vacuous(&group.assumption, settings) == Vacuous::Allowed {
         return None;
     }
@@ -153,7 +153,7 @@ fn looked_at_nothing(
         return None;
     };
     let rule = group.rules.iter().find(|rule| rule.word == word)?;
-    Some(Said {
+    Some(Note {
         reason: Reason::Vacuous,
         message: message.to_owned(),
         help: Some("see whether the names it selects by are those in the facts (`stillholds facts`); if nothing to look at is an answer, say `vacuous: allowed`".to_owned()),
@@ -168,11 +168,11 @@ fn eroding(
     measures: &[Measure],
     margin: Option<f64>,
     settings: &Settings,
-) -> Vec<Said> {
+) -> Vec<Note> {
     let mut said = Vec::new();
     if let Some(first) = violations.iter().find(|v| v.counts && v.kind.class() == Class::Warns) {
         let location = Some(first.rule.location.clone());
-        said.push(Said { reason: Reason::Warned, message: first.message.clone(), help: None, location });
+        said.push(Note { reason: Reason::Warned, message: first.message.clone(), help: None, location });
     }
     let threshold = assumption.eroding_under.unwrap_or(settings.eroding_under);
     if let Some(margin) = margin.filter(|margin| (0.0..threshold).contains(margin)) {
@@ -186,7 +186,7 @@ fn eroding(
             };
             format!(" ({subject}{} against the limit of {}{unit})", measure.value, measure.limit)
         });
-        said.push(Said {
+        said.push(Note {
             reason: Reason::Margin,
             message: format!("{} of margin left{of}, less than {}", percent(margin), percent(threshold)),
             help: None,
@@ -195,7 +195,7 @@ fn eroding(
     }
     let today = settings.now.to_zoned(TimeZone::UTC).date();
     if let Some(review_by) = assumption.review_by.filter(|date| *date < today) {
-        said.push(Said {
+        said.push(Note {
             reason: Reason::ReviewDue,
             message: format!("its review was due by {review_by}"),
             help: Some("look whether the design still wants it, and set `review_by` anew".to_owned()),
@@ -211,13 +211,13 @@ fn percent(ratio: f64) -> String {
 }
 
 /// What else is to be said: what it rests on, and what was not followed.
-fn also(group: &Group, readings: &[sources::Reading<'_>], snapshot: &Snapshot) -> Vec<Said> {
+fn also(group: &Group, readings: &[sources::Reading<'_>], snapshot: &Snapshot) -> Vec<Note> {
     let mut said = Vec::new();
     for reading in readings {
         let Some(source) = snapshot.source(reading.name) else { continue };
         if source.basis == Some(Basis::Sample) {
             let share = source.sampling.map(|share| format!(" of {}", percent(share))).unwrap_or_default();
-            said.push(Said {
+            said.push(Note {
                 reason: Reason::Sampled,
                 message: format!("the source `{}` is a sample{share}: what was not seen may still happen", source.name),
                 help: None,
@@ -226,7 +226,7 @@ fn also(group: &Group, readings: &[sources::Reading<'_>], snapshot: &Snapshot) -
         }
     }
     for (what, place) in &group.reads.not_followed {
-        said.push(Said {
+        said.push(Note {
             reason: Reason::NotExplained,
             message: format!("{what} was not followed: what it reads was not looked at"),
             help: None,
@@ -237,9 +237,10 @@ fn also(group: &Group, readings: &[sources::Reading<'_>], snapshot: &Snapshot) -
 }
 
 /// The verdict without what is stale or partial.
-fn provisional(steps: &[Said], violations: &[Violation]) -> Option<Verdict> {
-    let rest =
-        steps.iter().filter(|said| !matches!(said.reason, Reason::Stale | Reason::Partial) || said.verdict().is_none());
+fn provisional(steps: &[Note], violations: &[Violation]) -> Option<Verdict> {
+    let rest = steps
+        .iter()
+        .filter(|said| !matches!(said.reason, Reason::Stale | Reason::Partial) || said.reason.verdict().is_none());
     if steps.iter().any(|said| matches!(said.reason, Reason::Failed)) {
         return None;
     }
@@ -250,7 +251,7 @@ fn provisional(steps: &[Said], violations: &[Violation]) -> Option<Verdict> {
     if set_aside {
         return Some(Verdict::Decayed);
     }
-    match { rest }.find_map(Said::verdict) {
+    match { rest }.find_map(|said| said.reason.verdict()) {
         Some(Verdict::Unknown) => None,
         other => Some(other.unwrap_or(Verdict::Holds)),
     }

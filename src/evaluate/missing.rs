@@ -2,9 +2,9 @@
 
 use regorus::Value;
 
-use super::{Said, World, presence::value_at, sources};
+use super::{World, presence::value_at, sources};
 use crate::{
-    model::{Assumption, Path, Reason, Segment, Snapshot},
+    model::{Assumption, Note, Path, Reason, Segment, Snapshot},
     policy::{Role, Use},
     yaml::nearest,
 };
@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct Gap<'a> {
     pub(super) one: &'a Use,
     absent: Path,
-    pub(super) said: Said,
+    pub(super) said: Note,
 }
 
 impl Gap<'_> {
@@ -44,7 +44,7 @@ pub(super) fn missing<'a>(uses: &'a [Use], assumption: &Assumption, world: World
         if gaps.iter().any(|gap| gap.absent == absent) {
             continue;
         }
-        let said = Said {
+        let said = Note {
             reason: Reason::Missing,
             message: if absent == one.path {
                 format!("`{absent}` is not there")
@@ -131,7 +131,7 @@ pub(super) fn left_out<'a>(uses: &'a [Use], snapshot: &Snapshot) -> Vec<Gap<'a>>
             }) else {
                 continue;
             };
-            let said = Said {
+            let said = Note {
                 reason: Reason::Missing,
                 message: format!("`{path}` was {why}"),
                 help: Some("without it nobody can tell: mend what delivers it, or read something else".to_owned()),

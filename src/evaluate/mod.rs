@@ -28,7 +28,7 @@ use self::{
     presence::Presences,
 };
 use crate::{
-    model::{Gate, Judged, MaxAge, Note, Reason, Snapshot, Vacuous, Verdict},
+    model::{Gate, Judged, MaxAge, Snapshot, Vacuous},
     policy::{Group, GroupRule, Module, Policies, PolicyError},
     source::{At, Location},
 };
@@ -134,37 +134,5 @@ fn run(engine: &Engine<'_>, group: &Group) -> Run {
             Run { values: engine.values(&rules, false), builtin: Some(failure), shaky }
         }
         values => Run { values, builtin: None, shaky: BTreeSet::new() },
-    }
-}
-
-/// One thing to be said of an assumption, as a reason or as a note.
-#[derive(Debug, Clone)]
-struct Said {
-    reason: Reason,
-    message: String,
-    help: Option<String>,
-    location: Option<Location>,
-}
-
-impl Said {
-    fn verdict(&self) -> Option<Verdict> {
-        match self.reason {
-            Reason::Violated | Reason::Limit | Reason::NotHeld => Some(Verdict::Decayed),
-            Reason::Error
-            | Reason::Missing
-            | Reason::Failed
-            | Reason::Stale
-            | Reason::Mistyped
-            | Reason::Partial
-            | Reason::Vacuous => Some(Verdict::Unknown),
-            Reason::Warned | Reason::Margin | Reason::ReviewDue => Some(Verdict::Eroding),
-            Reason::Absence | Reason::Sampled | Reason::Lost | Reason::NeverReached | Reason::NotExplained => None,
-        }
-    }
-}
-
-impl From<Said> for Note {
-    fn from(said: Said) -> Self {
-        Self { reason: said.reason, message: said.message, help: said.help, location: said.location }
     }
 }

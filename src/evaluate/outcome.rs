@@ -3,12 +3,12 @@
 use regorus::Value;
 
 use super::{
-    Run, Said,
+    Run,
     engine::Failure,
     violations::{self, BadValue, Measured},
 };
 use crate::{
-    model::{Class, Json, Measure, Reason, RuleRef, Violation, ViolationKind},
+    model::{Class, Json, Measure, Note, Reason, RuleRef, Violation, ViolationKind},
     policy::{Group, GroupRule, Word},
     source::{Advice, Place},
 };
@@ -22,11 +22,11 @@ pub(super) struct Outcome {
     pub(super) subjects: Option<u64>,
     /// Whether the group has only `measure`, and that yielded nothing.
     pub(super) measured_nothing: bool,
-    pub(super) errors: Vec<Said>,
+    pub(super) errors: Vec<Note>,
     /// A built-in that failed, without which the rest was evaluated.
-    pub(super) builtin: Option<Said>,
+    pub(super) builtin: Option<Note>,
     /// Step 4, as far as the values show it.
-    pub(super) gaps: Vec<Said>,
+    pub(super) gaps: Vec<Note>,
 }
 
 /// Turns the values of the rules into violations, subjects and measures.
@@ -46,7 +46,7 @@ pub(super) fn outcome(group: &Group, run: Run) -> Outcome {
             && outcome.errors.iter().all(|said| said.message != message)
         {
             let location = Some(rule.location.clone());
-            outcome.errors.push(Said { reason: Reason::Error, message, help: Some(help), location });
+            outcome.errors.push(Note { reason: Reason::Error, message, help: Some(help), location });
         }
     }
     outcome.breaches(group);
@@ -99,13 +99,13 @@ impl Outcome {
         let location = Some(rule.location.clone());
         match violations::measure(&rule.name, element)? {
             Measured::Known(measure) => self.measures.push(measure),
-            Measured::Absent(key, subject) => self.gaps.push(Said {
+            Measured::Absent(key, subject) => self.gaps.push(Note {
                 reason: Reason::Missing,
                 message: format!("the `{key}` of {} is not there", named(&rule.name, subject.as_ref())),
                 help: Some(format!("a measure needs `value` and `limit`: add `{key}`")),
                 location,
             }),
-            Measured::Mistyped(key, found, subject) => self.gaps.push(Said {
+            Measured::Mistyped(key, found, subject) => self.gaps.push(Note {
                 reason: Reason::Mistyped,
                 message: format!(
                     "the `{key}` of {} is {}, not a number",
@@ -159,7 +159,7 @@ fn short(value: &Json) -> String {
 }
 
 /// An evaluation that failed, in words.
-fn failed(failure: &Failure, group: &Group) -> Said {
+fn failed(failure: &Failure, group: &Group) -> Note {
     let at = group.assumption.rule.clone();
     let (message, help, location) = match failure {
         Failure::Error(error) => {
@@ -184,5 +184,5 @@ fn failed(failure: &Failure, group: &Group) -> Said {
             at,
         ),
     };
-    Said { reason: Reason::Error, message, help: Some(help), location: Some(location) }
+    Note { reason: Reason::Error, message, help: Some(help), location: Some(location) }
 }

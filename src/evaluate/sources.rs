@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Said, Settings};
+use super::Settings;
 use crate::{
-    model::{Age, Assumption, MaxAge, Path, Reason, Segment, Snapshot, Source, Status},
+    model::{Age, Assumption, MaxAge, Note, Path, Reason, Segment, Snapshot, Source, Status},
     policy::{Role, Use},
     source::Location,
 };
@@ -94,7 +94,7 @@ pub(super) fn unusable(
     assumption: &Assumption,
     snapshot: &Snapshot,
     settings: &Settings,
-) -> Vec<Said> {
+) -> Vec<Note> {
     let mut said = Vec::new();
     for reading in readings {
         let Some(source) = snapshot.source(reading.name) else {
@@ -106,7 +106,7 @@ pub(super) fn unusable(
         let at = || Some(reading.place.clone());
         if source.status == Status::Failed {
             let why = source.error.as_deref().unwrap_or("the collector gave no reason");
-            said.push(Said {
+            said.push(Note {
                 reason: Reason::Failed,
                 message: format!("the source `{}` failed: {why}", source.name),
                 help: Some(if source.in_manifest && source.file.is_none() {
@@ -121,7 +121,7 @@ pub(super) fn unusable(
         for (name, part) in parts(reading, source) {
             if part.status == Status::Failed {
                 let why = part.error.as_deref().unwrap_or("the collector gave no reason");
-                said.push(Said {
+                said.push(Note {
                     reason: Reason::Failed,
                     message: format!("the part `{name}` of the source `{}` failed: {why}", source.name),
                     help: Some(format!("mend what its collector met, then collect `{}` again", source.name)),
@@ -147,7 +147,7 @@ pub(super) fn unusable(
                     Some(_) => "collect it again".to_owned(),
                 };
                 if let Some(message) = too_old(&source.name, part, observed, limit, settings.now) {
-                    said.push(Said { reason: Reason::Stale, message, help: Some(help), location: at() });
+                    said.push(Note { reason: Reason::Stale, message, help: Some(help), location: at() });
                 }
             }
         }
@@ -156,7 +156,7 @@ pub(super) fn unusable(
     said
 }
 
-fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Said {
+fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Note {
     let known: Vec<_> = snapshot.sources.iter().map(|source| source.name.as_str()).collect();
     let near = crate::yaml::nearest(reading.name, known.iter().copied());
     let help = match (near, known.is_empty()) {
@@ -171,7 +171,7 @@ fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Said {
             reading.name
         ),
     };
-    Said {
+    Note {
         reason: Reason::Missing,
         message: format!("the source `{}` was not collected", reading.name),
         help: Some(help),
@@ -217,7 +217,7 @@ fn too_old(
 }
 
 /// Step 5: sources or parts that were collected in part.
-pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Said> {
+pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Note> {
     let mut said = Vec::new();
     for reading in readings {
         let Some(source) = snapshot.source(reading.name) else { continue };
@@ -225,7 +225,7 @@ pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Said
         let whole = is_partial_beside_parts(&reading.read, source);
         let mut say = |what: String, why: Option<&str>| {
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            said.push(Said {
+            said.push(Note {
                 reason: Reason::Partial,
                 message: format!("{what} was collected in part{why}"),
                 help: Some("what was not collected could speak against it: collect it again in full".to_owned()),

@@ -136,24 +136,7 @@ fn read_manifest(folder: &Folder, shown: &str) -> Result<Option<Manifest>, Vec<A
 
 /// A source of which nobody said where it comes from.
 fn unknown(name: String, file: &FactFile) -> Source {
-    Source {
-        name,
-        file: Some(file.display.clone()),
-        in_manifest: false,
-        status: Status::Ok,
-        error: None,
-        collector: None,
-        observed_from: None,
-        observed_to: None,
-        basis: None,
-        sampling: None,
-        omitted: Vec::new(),
-        nonfinite: Vec::new(),
-        withheld: Vec::new(),
-        unaliased: Vec::new(),
-        parts: BTreeMap::new(),
-        bytes: 0,
-    }
+    Source { file: Some(file.display.clone()), ..Source::named(name) }
 }
 
 /// A file to be read.

@@ -73,24 +73,7 @@ mod tests {
     use super::*;
 
     fn source(name: &str) -> Source {
-        Source {
-            name: name.to_owned(),
-            file: Some(format!("facts/{name}.json")),
-            in_manifest: true,
-            status: Status::Ok,
-            error: None,
-            collector: None,
-            observed_from: None,
-            observed_to: None,
-            basis: None,
-            sampling: None,
-            omitted: Vec::new(),
-            nonfinite: Vec::new(),
-            withheld: Vec::new(),
-            unaliased: Vec::new(),
-            parts: BTreeMap::new(),
-            bytes: 0,
-        }
+        Source { file: Some(format!("facts/{name}.json")), in_manifest: true, ..Source::named(name) }
     }
 
     #[test]

@@ -123,6 +123,29 @@ pub struct Source {
 }
 
 impl Source {
+    /// A source of which nothing is known but its name; it is taken to be there in full.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            file: None,
+            in_manifest: false,
+            status: Status::Ok,
+            error: None,
+            collector: None,
+            observed_from: None,
+            observed_to: None,
+            basis: None,
+            sampling: None,
+            omitted: Vec::new(),
+            nonfinite: Vec::new(),
+            withheld: Vec::new(),
+            unaliased: Vec::new(),
+            parts: BTreeMap::new(),
+            bytes: 0,
+        }
+    }
+
     /// The age at `now` in seconds, negative for a time to come; `None` where it is not known.
     #[must_use]
     pub fn age_seconds(&self, now: Timestamp) -> Option<i64> {

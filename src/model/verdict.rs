@@ -70,6 +70,23 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The verdict it leads to; none for what is only said beside one.
+    #[must_use]
+    pub fn verdict(self) -> Option<Verdict> {
+        match self {
+            Self::Violated | Self::Limit | Self::NotHeld => Some(Verdict::Decayed),
+            Self::Error
+            | Self::Missing
+            | Self::Failed
+            | Self::Stale
+            | Self::Mistyped
+            | Self::Partial
+            | Self::Vacuous => Some(Verdict::Unknown),
+            Self::Warned | Self::Margin | Self::ReviewDue => Some(Verdict::Eroding),
+            Self::Absence | Self::Sampled | Self::Lost | Self::NeverReached | Self::NotExplained => None,
+        }
+    }
+
     /// As it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {
