@@ -17,7 +17,7 @@ use crate::{
     policy::{self, Group, Policies},
     project::Project,
     source::{Advice, At, Problem, SourceFile},
-    yaml::nearest,
+    spelling::nearest,
 };
 
 /// What a run of the check is asked for beyond the project.

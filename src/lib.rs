@@ -7,6 +7,7 @@
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
+//!            spelling.rs                               which word was probably meant
 //!
 //!  snapshot folder ──facts::load───▶ Facts ───┐
 //!                                             ├─evaluate──▶ Judged ──check──▶ Report ──render──▶ bytes
@@ -25,4 +26,5 @@ pub mod project;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod spelling;
 pub mod yaml;

@@ -9,7 +9,10 @@ use granit_parser::{Event, Parser, ScalarStyle};
 
 use serde_json::Value as Json;
 
-use crate::source::{Advice, At, Place, Related, SourceFile, Span};
+use crate::{
+    source::{Advice, At, Place, Related, SourceFile, Span},
+    spelling::nearest,
+};
 
 /// Aliases may repeat a tree this often at most; a file for people needs a hundredth of it.
 const MAX_NODES: usize = 100_000;
@@ -202,23 +205,6 @@ impl Advice for YamlError {
             | Self::WrongType { .. } => None,
         }
     }
-}
-
-/// The candidate that was most likely meant: at most one slip in a short word, two or three in a longer one.
-#[must_use]
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let slips = match word.chars().count() {
-        0..=2 => return None,
-        3..=5 => 1,
-        6..=9 => 2,
-        _ => 3,
-    };
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= slips)
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 /// Parses a whole file of one document.

@@ -8,7 +8,7 @@ use stillholds::{
     facts::{Example, Facts, Row, is_secret_name, shape, values_at},
     model::{Age, ExitCode, Json, Path, Segment, Source},
     source::escape,
-    yaml::nearest,
+    spelling::nearest,
 };
 
 use super::{Console, Failure, args::ProjectArgs};

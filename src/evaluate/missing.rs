@@ -6,7 +6,7 @@ use super::{World, presence::value_at, sources};
 use crate::{
     model::{Assumption, Note, Path, Reason, Segment, Snapshot},
     policy::{Role, Use},
-    yaml::nearest,
+    spelling::nearest,
 };
 
 /// Something needed that is not there.

@@ -158,7 +158,7 @@ pub(super) fn unusable(
 
 fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Note {
     let known: Vec<_> = snapshot.sources.iter().map(|source| source.name.as_str()).collect();
-    let near = crate::yaml::nearest(reading.name, known.iter().copied());
+    let near = crate::spelling::nearest(reading.name, known.iter().copied());
     let help = match (near, known.is_empty()) {
         (Some(near), _) => format!(
             "did you mean `input.{near}`? else collect it as `{0}`, or list `input.{0}` under `optional` if it may be absent",

@@ -10,7 +10,8 @@ use super::{Module, PolicyError, tokens::Tokens};
 use crate::{
     model::{AgeError, ID_HELP, MaxAge, Path, PathError, Ratio, RatioError, RelatedResource, Severity, Vacuous, is_id},
     source::{At, Place, SourceFile, Span},
-    yaml::{Errors, Fields, Node, Value, YamlError, nearest, parse_gathered, wrong_type},
+    spelling::nearest,
+    yaml::{Errors, Fields, Node, Value, YamlError, parse_gathered, wrong_type},
 };
 
 /// A METADATA block. To what it belongs is decided where the rules are known.

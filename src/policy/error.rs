@@ -1,10 +1,6 @@
 //! What can be wrong with policies.
 
-use crate::{
-    model::ID_HELP,
-    source::Advice,
-    yaml::{YamlError, nearest},
-};
+use crate::{model::ID_HELP, source::Advice, spelling::nearest, yaml::YamlError};
 
 /// What is wrong with a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

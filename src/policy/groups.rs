@@ -636,7 +636,7 @@ fn check_blocks(blocks: &[Block<'_>], groups: &[Group], errors: &mut Vec<At<Poli
                 let paths: BTreeSet<String> =
                     takers.iter().flat_map(|group| &group.reads.uses).map(|one| one.path.to_string()).collect();
                 let text = pattern.to_string();
-                let near = crate::yaml::nearest(&text, paths.iter().map(String::as_str)).map(str::to_owned);
+                let near = crate::spelling::nearest(&text, paths.iter().map(String::as_str)).map(str::to_owned);
                 let id = takers[0].assumption.id.clone();
                 errors.push(At::new(PolicyError::UnreadPath { id, path: text, near }, place.clone()));
             }

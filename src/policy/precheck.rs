@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     source::{At, Place},
-    yaml::nearest,
+    spelling::nearest,
 };
 
 /// Roots below `data` that are no policies.

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::{
     model::{AgeError, RatioError},
     source::Advice,
-    yaml::{YamlError, nearest},
+    spelling::nearest,
+    yaml::YamlError,
 };
 
 /// What is wrong with a project file, or with what it names.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     source::{At, Place},
-    yaml::nearest,
+    spelling::nearest,
 };
 
 /// A file that a pattern matched.

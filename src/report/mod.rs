@@ -14,7 +14,7 @@ mod fixture;
 
 use std::{fmt, str::FromStr};
 
-use crate::{model::Report, yaml::nearest};
+use crate::{model::Report, spelling::nearest};
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
