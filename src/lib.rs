@@ -7,7 +7,7 @@
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
-//!            spelling.rs                               which word was probably meant
+//!            spelling.rs  text.rs                      which word was probably meant; words and values of messages
 //!
 //!  snapshot folder ──facts::load───▶ Facts ───┐
 //!                                             ├─evaluate──▶ Judged ──check──▶ Report ──render──▶ bytes
@@ -27,4 +27,5 @@ pub mod report;
 pub mod schema;
 pub mod source;
 pub mod spelling;
+mod text;
 pub mod yaml;

@@ -11,7 +11,6 @@ use super::{
     Look,
     page::{Ink, Page},
     snippet::{Label, Mark, Snippet},
-    text::{count, old, percent},
 };
 use crate::{
     model::{
@@ -19,6 +18,7 @@ use crate::{
         Reason, Report, Severity, Source, Status, Verdict, Violation, ViolationKind, ViolationStatus,
     },
     source::{Location, SourceFile, Span},
+    text::{count, old, percent},
 };
 
 /// So many violations are shown in full.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::text::{escape_json, ratio};
-use crate::{model, model::Json, source};
+use super::quiet::escape_json;
+use crate::{model, model::Json, source, text::ratio};
 
 const SCHEMA_VERSION: u32 = 1;
 

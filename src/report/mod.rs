@@ -6,8 +6,8 @@
 mod human;
 mod json;
 mod page;
+mod quiet;
 mod snippet;
-mod text;
 
 #[cfg(test)]
 mod fixture;

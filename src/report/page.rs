@@ -5,8 +5,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Look, text};
-use crate::{model::Json, source::escape};
+use super::{Look, quiet::quiet_line};
+use crate::{model::Json, source::escape, text};
 
 /// Values longer than this are cut in the middle, with their length.
 const VALUE_LIMIT: usize = 200;
@@ -149,7 +149,7 @@ impl Page {
                 line.push_str(text);
             }
         }
-        self.out.push_str(&text::quiet_line(line.trim_end()));
+        self.out.push_str(&quiet_line(line.trim_end()));
         self.out.push('\n');
     }
 
