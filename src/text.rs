@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::model::{Age, Json};
+use crate::{
+    model::{Age, Json},
+    source::escape,
+};
 
 /// `1 violation`, `2 violations`.
 pub(crate) fn count(number: impl TryInto<u64>, one: &str) -> String {
@@ -62,16 +65,59 @@ fn write_value(value: &Json, text: &mut String) {
     }
 }
 
-/// Text of at most `limit` characters, cut in the middle with its length.
+/// What stands where something was left out.
+pub(crate) const ELLIPSIS: &str = "…";
+
+/// Text for one line of a message: harmless, and where it has more than `limit` characters, cut in the middle with
+/// its length.
 pub(crate) fn cut(text: &str, limit: usize, ellipsis: &str) -> String {
-    let length = text.chars().count();
-    if length <= limit {
-        return text.to_owned();
+    cut_between("", text, limit, ellipsis, |part| escape(part).into_owned())
+}
+
+/// What people named, in backticks; cut as by [`cut`].
+pub(crate) fn quoted(name: &str, limit: usize) -> String {
+    cut_between("`", name, limit, ELLIPSIS, |part| escape(part).into_owned())
+}
+
+/// A value as by [`value`], text in quotes; cut as by [`cut`].
+pub(crate) fn cut_value(of: &Json, limit: usize, ellipsis: &str) -> String {
+    match of {
+        Json::String(text) => cut_text(text, limit, ellipsis),
+        other => cut(&value(other), limit, ellipsis),
+    }
+}
+
+/// Text that is a value, in quotes; cut as by [`cut`].
+pub(crate) fn cut_text(text: &str, limit: usize, ellipsis: &str) -> String {
+    cut_between("\"", text, limit, ellipsis, |part| {
+        let json = Json::from(part).to_string();
+        escape(&json[1..json.len() - 1]).into_owned()
+    })
+}
+
+/// The length is that of the text itself, and nothing is cut within what stands for one character of it.
+fn cut_between(quote: &str, text: &str, limit: usize, ellipsis: &str, written: impl Fn(&str) -> String) -> String {
+    if text.char_indices().nth(limit).is_none() {
+        return format!("{quote}{}{quote}", written(text));
     }
     let tail = limit / 4;
-    let head: String = text.chars().take(limit - tail).collect();
-    let tail: String = text.chars().skip(length - tail).collect();
-    format!("{head}{ellipsis}{tail} ({length} characters)")
+    let begin = text.char_indices().nth(limit - tail).map_or(text.len(), |(at, _)| at);
+    let end = if tail == 0 { text.len() } else { text.char_indices().nth_back(tail - 1).map_or(0, |(at, _)| at) };
+    let (head, tail) = (written(&text[..begin]), written(&text[end..]));
+    format!("{quote}{head}{ellipsis}{tail}{quote} ({} characters)", grouped(text.chars().count()))
+}
+
+/// A whole number with its digits in groups: 12,345.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]
@@ -97,7 +143,25 @@ mod tests {
     fn values_on_one_line() {
         let nested = json!({"b": ["x", 1, null], "a": {"c": "\n"}});
         assert_eq!(value(&nested), r#"{"a": {"c": "\n"}, "b": ["x", 1, null]}"#);
-        assert_eq!(cut("abcdefghij", 8, "…"), "abcdef…ij (10 characters)");
-        assert_eq!(cut("日本語", 3, "…"), "日本語");
+    }
+
+    #[test]
+    fn what_is_long_is_cut_in_the_middle_with_its_length() {
+        assert_eq!(cut("abcdefghij", 8, ELLIPSIS), "abcdef…ij (10 characters)");
+        assert_eq!(cut("abcdefghij", 3, "..."), "abc... (10 characters)");
+        assert_eq!(cut("日本語", 3, ELLIPSIS), "日本語");
+        assert_eq!(cut("", 0, ELLIPSIS), "");
+        assert_eq!(quoted("shop\n", 60), "`shop\\n`");
+        assert_eq!(quoted(&"é".repeat(12_345), 4), "`ééé…é` (12,345 characters)");
+        let long = format!("{}\u{9b}\"", "a\"".repeat(500));
+        assert_eq!(cut_value(&Json::from(&*long), 8, ELLIPSIS), r#""a\"a\"a\"…\u{9b}\"" (1,002 characters)"#);
+        assert_eq!(cut_value(&Json::from("\n"), 8, ELLIPSIS), r#""\n""#);
+        assert_eq!(cut_value(&json!([1, 2, 3, 4]), 8, ELLIPSIS), "[1, 2,…4] (12 characters)");
+    }
+
+    #[test]
+    fn digits_stand_in_groups() {
+        let written = [0, 999, 1_000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(written, ["0", "999", "1,000", "12,345", "1,234,567"]);
     }
 }

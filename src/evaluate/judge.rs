@@ -15,6 +15,7 @@ use crate::{
         ViolationKind,
     },
     policy::{Group, Word},
+    text::percent,
 };
 
 /// The steps of a verdict, in their order.
@@ -203,11 +204,6 @@ fn eroding(
         });
     }
     said
-}
-
-fn percent(ratio: f64) -> String {
-    let percent = (ratio * 1000.0).round() / 10.0;
-    format!("{percent} %")
 }
 
 /// What else is to be said: what it rests on, and what was not followed.

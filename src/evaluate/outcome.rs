@@ -11,6 +11,7 @@ use crate::{
     model::{Class, Json, Measure, Note, Reason, RuleRef, Violation, ViolationKind},
     policy::{Group, GroupRule, Word},
     source::{Advice, Place},
+    text::{ELLIPSIS, cut_value},
 };
 
 /// What the rules of a group gave.
@@ -154,8 +155,7 @@ fn named(rule: &str, subject: Option<&Json>) -> String {
 }
 
 fn short(value: &Json) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 60 { text } else { text.chars().take(57).chain("…".chars()).collect() }
+    cut_value(value, 60, ELLIPSIS)
 }
 
 /// An evaluation that failed, in words.

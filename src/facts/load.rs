@@ -21,6 +21,7 @@ use super::{
 use crate::{
     model::{Finding, FindingSeverity, Snapshot, Source, Status},
     source::{At, Location, SourceFile, escape},
+    text::{ELLIPSIS, cut, quoted},
 };
 
 /// What the project says about its facts.
@@ -236,7 +237,7 @@ fn digits_lost(source: &str, document: &Document, location: Location, text: &str
     let (count, path) = document.inexact.as_ref().map_or((0, ""), |inexact| (inexact.count, inexact.path.as_str()));
     let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
     let first = escape(path).into_owned();
-    let text = shortened(text, 40);
+    let text = cut(text, 40, ELLIPSIS);
     let what = if count == 1 {
         format!("a number has more digits than 64 bits hold and was rounded: `input.{source}{dot}{first}` is {text}")
     } else {
@@ -255,8 +256,7 @@ fn digits_lost(source: &str, document: &Document, location: Location, text: &str
 
 fn without_alias(source: &Source, location: Location) -> Finding {
     const SHOWN: usize = 5;
-    let names: Vec<_> =
-        source.unaliased.iter().take(SHOWN).map(|name| format!("`{}`", shortened(&escape(name), 60))).collect();
+    let names: Vec<_> = source.unaliased.iter().take(SHOWN).map(|name| quoted(name, 60)).collect();
     let more = match source.unaliased.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -270,14 +270,6 @@ fn without_alias(source: &Source, location: Location) -> Finding {
             names.join(", ")
         ),
         location: Some(location),
-    }
-}
-
-/// At most `limit` characters.
-pub(super) fn shortened(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use regorus::Value;
 
-use super::load::shortened;
 use crate::{
     model::{Path, Segment},
     source::escape,
+    text::{ELLIPSIS, cut, cut_text},
 };
 
 /// The shape of a document: a row for every path it has, lists and dictionaries summarised.
@@ -38,7 +38,7 @@ pub struct Row {
 /// One value of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Example {
-    /// As JSON, safe to print, at most 40 characters and an ellipsis.
+    /// As JSON, safe to print, of more than 40 characters both ends and the length.
     Shown(String),
     /// It stands at a key that sounds like a secret.
     Withheld,
@@ -334,12 +334,11 @@ fn look_alike<'n>(nodes: impl Iterator<Item = &'n Node>) -> bool {
 
 fn example(value: &Value) -> String {
     const SHOWN: usize = 40;
-    // Long text is cut before it is written as JSON, a quote and an escape at least being of one character.
-    let value = match value {
-        Value::String(text) => Value::from(text.chars().take(SHOWN + 1).collect::<String>()),
-        other => other.clone(),
-    };
-    shortened(&escape(&value.to_string()), SHOWN)
+    // Text, the only scalar of any length, is not copied.
+    match value {
+        Value::String(text) => cut_text(text, SHOWN, ELLIPSIS),
+        other => cut(&other.to_string(), SHOWN, ELLIPSIS),
+    }
 }
 
 /// Words of keys whose values are nobody's business.
@@ -469,7 +468,7 @@ mod tests {
         env[_].name: 2 of 2 (string 2) "API_TOKEN"
         env[_].value: 2 of 2 (string 2) withheld
         keyboard: 1 of 1 (string 1) "y"
-        long: 1 of 1 (string 1) "aaaaaaaaaabbbbbbbbbbccccccccccddddddddd…
+        long: 1 of 1 (string 1) "aaaaaaaaaabbbbbbbbbbcccccccccc…dddddeeeee" (45 characters)
         monkey: 1 of 1 (string 1) "y"
         odd: 1 of 1 (string 1) "\u001b[31m\u{202e}"
         secrets: 1 of 1 (object 1)

@@ -6,7 +6,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Look, quiet::quiet_line};
-use crate::{model::Json, source::escape, text};
+use crate::{model::Json, text};
 
 /// Values longer than this are cut in the middle, with their length.
 const VALUE_LIMIT: usize = 200;
@@ -99,18 +99,18 @@ impl Look {
 
     /// A sentence, a title, a name: harmless and of bounded length.
     pub(super) fn text(self, text: &str) -> String {
-        text::cut(&escape(text), TEXT_LIMIT, self.marks().ellipsis)
+        text::cut(text, TEXT_LIMIT, self.marks().ellipsis)
     }
 
     /// A value: harmless, of bounded length, text in quotes.
     pub(super) fn value(self, value: &Json) -> String {
-        text::cut(&escape(&text::value(value)), VALUE_LIMIT, self.marks().ellipsis)
+        text::cut_value(value, VALUE_LIMIT, self.marks().ellipsis)
     }
 
     /// What something is about: a value, but text as it is.
     pub(super) fn subject(self, subject: &Json) -> String {
         match subject {
-            Json::String(text) => text::cut(&escape(text), VALUE_LIMIT, self.marks().ellipsis),
+            Json::String(text) => text::cut(text, VALUE_LIMIT, self.marks().ellipsis),
             other => self.value(other),
         }
     }
@@ -266,7 +266,7 @@ mod tests {
     fn long_text_is_cut_with_its_length() {
         let look = Look::default();
         let cut = look.value(&Json::from("x".repeat(1000)));
-        assert!(cut.chars().count() < 230 && cut.ends_with("(1002 characters)"), "{cut}");
+        assert!(cut.chars().count() < 230 && cut.ends_with("(1,000 characters)"), "{cut}");
         assert_eq!(Look { unicode: false, ..look }.text(&"x".repeat(601)).matches("...").count(), 1);
     }
 }
