@@ -1,6 +1,11 @@
 //! Whether what stands there looks like what a policy asks for: a key or a constant that was misspelt or renamed.
 //!
-//! Both comparisons are symmetric. Nothing looks like itself: it is the same.
+//! All comparisons are symmetric. Nothing looks like itself: it is the same. What is compared may be many thousand
+//! names, of which nearly all are told apart without taking them to pieces.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::spelling::distance;
 
 /// Words of fewer letters are told apart by every letter: `cpu` and `gpu`, `min` and `max`.
 const SHORTEST_WORD: usize = 4;
@@ -10,10 +15,15 @@ const TWO_SLIPS: usize = 8;
 const SHORTEST_JOINED: usize = 7;
 /// Constants of fewer letters are abbreviations, in which every letter counts.
 const SHORTEST_CONSTANT: usize = 3;
-/// Constants of so many letters may be apart by more than a plural or a transposition.
+/// Names of so many letters may be those of a service, with an ending or without.
+const SHORTEST_SERVICE: usize = 4;
+/// Constants of so many letters may be apart by more than a plural, a transposition or the ending of a service.
 const LONG_CONSTANT: usize = 5;
 /// Beyond so many characters nothing is a name any more, and comparing costs their product.
 const LONGEST: usize = 200;
+
+/// Endings that names of services have in one place and not in another, or not the same.
+const SERVICE: [&str; 2] = ["service", "svc"];
 
 /// Protocols whose form over TLS has an `s` at the end: they are two, and which of them it is matters.
 const OVER_TLS_WITH_S: &[&str] = &[
@@ -21,70 +31,174 @@ const OVER_TLS_WITH_S: &[&str] = &[
     "pop", "pop3", "redis", "rtmp", "rtsp", "sip", "smtp", "stomp", "stun", "tcp", "telnet", "turn", "ws", "xmpp",
 ];
 
-/// The key among `siblings` that was most likely meant by `read`. A key that is also read is itself meant.
+/// The key that was most likely meant by `wanted`, which is missing, among the `siblings` that stand in its parents.
+///
+/// A key that is `read` too is itself meant. Two keys that some element has side by side are two keys: whether one has
+/// `wanted` beside a key is asked of the few keys that look like it.
 ///
 /// The answer does not depend on the order of the siblings.
-pub(crate) fn look_alike<'a>(
-    read: &str,
-    siblings: impl Iterator<Item = &'a str>,
-    also_read: impl Fn(&str) -> bool,
+pub(super) fn key_meant<'a>(
+    wanted: &str,
+    siblings: impl IntoIterator<Item = &'a str>,
+    read: &BTreeSet<&str>,
+    is_beside: impl Fn(&str) -> bool,
 ) -> Option<&'a str> {
-    nearest(read, siblings.filter(|there| keys_look_alike(read, there) && !also_read(there)))
+    let wanted = Key::new(wanted);
+    let is_meant = |there: &&str| wanted.looks_like(&Key::new(there)) && !read.contains(there) && !is_beside(there);
+    closest(wanted.text, siblings.into_iter().filter(is_meant))
 }
 
-/// The value among those `there` that was most likely meant by `constant`. One that is also a constant of the
-/// assumption is itself meant.
-///
-/// The answer does not depend on the order of the values.
-pub(crate) fn look_alike_constant<'a>(
-    constant: &str,
-    there: impl Iterator<Item = &'a str>,
-    also_constant: impl Fn(&str) -> bool,
-) -> Option<&'a str> {
-    nearest(constant, there.filter(|value| constants_look_alike(constant, value) && !also_constant(value)))
+/// The distinct texts that stood at one place, held so that those that look like a constant are found without a look
+/// at all of them.
+pub(super) struct Values<'a> {
+    /// By their first letter.
+    by_letter: HashMap<char, Vec<Constant<'a>>>,
 }
 
-/// Whether one key may be a misspelt or renamed form of the other.
-pub(crate) fn keys_look_alike(read: &str, there: &str) -> bool {
-    if read == there {
-        return false;
+impl<'a> Values<'a> {
+    /// Of what stood there. Texts without letters look like nothing.
+    pub(super) fn new(there: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut by_letter: HashMap<char, Vec<Constant<'a>>> = HashMap::new();
+        for text in there {
+            let value = Constant::new(text);
+            if let Some(letter) = first_letter(&value.bare) {
+                by_letter.entry(letter).or_default().push(value);
+            }
+        }
+        Self { by_letter }
     }
-    if plain(read).eq(plain(there)) {
-        // Keys of punctuation alone have nothing in common but that.
-        return plain(read).next().is_some();
-    }
-    !is_long(read) && !is_long(there) && (one_word_differs(read, there) || joined_differ(read, there))
-}
 
-/// Whether one constant may be a misspelt or renamed form of the other.
-pub(crate) fn constants_look_alike(constant: &str, there: &str) -> bool {
-    if constant == there || letters(constant) == 0 || letters(there) == 0 {
-        return false;
+    /// The value that was most likely meant by `constant`; none where `constant` itself stood there.
+    ///
+    /// One that is also among the `constants` of the assumption is itself meant. The answer does not depend on the
+    /// order of the values.
+    pub(super) fn meant(&self, constant: &str, constants: &BTreeSet<&str>) -> Option<&'a str> {
+        let constant = Constant::new(constant);
+        // Only a transposition changes the first letter, and then to the second.
+        let mut letters = constant.bare.chars().filter(|c| c.is_alphabetic());
+        let first = letters.next()?;
+        let second = letters.next().filter(|second| *second != first);
+        let there = || [Some(first), second].into_iter().flatten().filter_map(|c| self.by_letter.get(&c)).flatten();
+        if there().any(|value| value.text == constant.text) {
+            return None;
+        }
+        let alike = there().filter(|value| constant.looks_like(value)).map(|value| value.text);
+        closest(constant.text, alike.filter(|value| !constants.contains(value)))
     }
-    let (a, b) = (bare(constant), bare(there));
-    if a == b {
-        return true;
-    }
-    if is_long(constant) || is_long(there) || differ_in_tls(constant, there) {
-        return false;
-    }
-    let shorter = letters(&a).min(letters(&b));
-    (shorter >= SHORTEST_CONSTANT && (ending_apart(constant, there, has_plural_s) || transposed(&a, &b)))
-        || (shorter >= LONG_CONSTANT && (ending_apart(constant, there, has_usual_ending) || one_edit(&a, &b)))
 }
 
 /// The nearest by letters, then by spelling; the name decides between equals.
-fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates.min_by_key(|candidate| {
         // What is so long is only here because its letters are the same.
         let far = if is_long(word) || is_long(candidate) {
             (0, usize::MAX)
         } else {
-            let letters = strsim::osa_distance(&plain(word).collect::<String>(), &plain(candidate).collect::<String>());
-            (letters, strsim::osa_distance(word, candidate))
+            let letters = distance(&plain(word).collect::<String>(), &plain(candidate).collect::<String>());
+            (letters, distance(word, candidate))
         };
         (far, *candidate)
     })
+}
+
+/// A key, and what tells it from most others at once.
+struct Key<'t> {
+    text: &'t str,
+    /// How many characters it has without punctuation.
+    length: usize,
+    /// A bit for each letter that it has; a few letters share one.
+    letters: u64,
+}
+
+impl<'t> Key<'t> {
+    fn new(text: &'t str) -> Self {
+        let (length, letters) = plain(text).fold((0, 0), |(length, letters), c| {
+            (length + 1, if c.is_numeric() { letters } else { letters | 1 << (u32::from(c) % u64::BITS) })
+        });
+        Self { text, length, letters }
+    }
+
+    /// Whether one key may be a misspelt or renamed form of the other.
+    fn looks_like(&self, other: &Self) -> bool {
+        // Two slips, the most there may be, change the length by two and exchange two letters.
+        if self.length.abs_diff(other.length) > 2 || (self.letters ^ other.letters).count_ones() > 4 {
+            return false;
+        }
+        let (a, b) = (self.text, other.text);
+        if a == b || !numbers(a).eq(numbers(b)) {
+            return false;
+        }
+        if plain(a).eq(plain(b)) {
+            // Keys of punctuation alone have nothing in common but that.
+            return self.length > 0;
+        }
+        !is_long(a) && !is_long(b) && (one_word_differs(a, b) || joined_differ(a, b)) && !differ_in_tls(a, b)
+    }
+}
+
+/// A constant or a value, and what it is compared by.
+struct Constant<'t> {
+    text: &'t str,
+    /// Without case and separators; see [`bare`].
+    bare: String,
+    /// How many letters are left of it.
+    letters: usize,
+}
+
+impl<'t> Constant<'t> {
+    fn new(text: &'t str) -> Self {
+        let bare = bare(text);
+        let letters = letters(&bare);
+        Self { text, bare, letters }
+    }
+
+    /// Whether one constant may be a misspelt or renamed form of the other.
+    fn looks_like(&self, other: &Self) -> bool {
+        if self.text == other.text || self.letters == 0 || other.letters == 0 {
+            return false;
+        }
+        self.bare == other.bare
+            || self.differs_as_names_do(other)
+                && !is_long(self.text)
+                && !is_long(other.text)
+                && !differ_in_tls(self.text, other.text)
+    }
+
+    fn differs_as_names_do(&self, other: &Self) -> bool {
+        let shorter = self.letters.min(other.letters);
+        (shorter >= SHORTEST_CONSTANT && (self.is_plural(other, "s") || transposed(&self.bare, &other.bare)))
+            || self.is_service(other)
+            || (shorter >= LONG_CONSTANT && (self.is_plural(other, "es") || self.has_one_edit(other)))
+    }
+
+    /// Whether one of them is the other with the ending of a plural. Behind a digit it is none, but tells machine types
+    /// apart, and a separator in front makes it a part of its own: `payments-es` is another deployment.
+    fn is_plural(&self, other: &Self, ending: &str) -> bool {
+        let (longer, shorter) = if self.bare.len() > other.bare.len() { (self, other) } else { (other, self) };
+        longer.bare.strip_suffix(ending) == Some(&shorter.bare)
+            && longer.text.chars().rev().take(ending.len() + 1).all(char::is_alphabetic)
+    }
+
+    /// Whether both are names of one service, with different endings or one of them without.
+    fn is_service(&self, other: &Self) -> bool {
+        let (a, b) = (self.service(), other.service());
+        a == b && letters(a) >= SHORTEST_SERVICE
+    }
+
+    fn service(&self) -> &str {
+        let stem = SERVICE.iter().find_map(|ending| self.bare.strip_suffix(ending));
+        stem.map_or(&self.bare, |stem| stem.trim_end_matches(is_separator))
+    }
+
+    /// One edit within a constant. What begins differently or goes on after the end is another name, `web` and
+    /// `webhook`; and so is what differs beside a digit, as zones and machine types do: `us-east-1a` and `us-east-1b`.
+    fn has_one_edit(&self, other: &Self) -> bool {
+        let (a, b) = (self.bare.as_str(), other.bare.as_str());
+        let has_one = first_letter(a) == first_letter(b) && !a.starts_with(b) && !b.starts_with(a) && is_one_edit(a, b);
+        // Tokens are those that are written, or where one of the two has no separators, those without them.
+        let beside_digit = || differ_beside_digit(self.text, other.text).or_else(|| differ_beside_digit(a, b));
+        has_one && beside_digit() != Some(true)
+    }
 }
 
 /// The same number of words, of which exactly one has slips, as many as its length allows.
@@ -97,8 +211,9 @@ fn one_word_differs(read: &str, there: &str) -> bool {
     let (Some((a, b)), None) = (different.next(), different.next()) else { return false };
     let allowed = match letters(a).max(letters(b)) {
         0..SHORTEST_WORD => 0,
-        SHORTEST_WORD..TWO_SLIPS => 1,
-        TWO_SLIPS.. => 2,
+        // Two letters in front say the opposite: `available` and `unavailable`.
+        TWO_SLIPS.. if first_letter(a) == first_letter(b) => 2,
+        SHORTEST_WORD.. => 1,
     };
     distance_outside_numbers(a, b).is_some_and(|slips| slips <= allowed)
 }
@@ -112,41 +227,45 @@ fn joined_differ(read: &str, there: &str) -> bool {
         && distance_outside_numbers(&a, &b) == Some(1)
 }
 
-/// One edit within a constant. What begins differently or goes on after the end is another name: `web` and `webhook`.
-fn one_edit(a: &str, b: &str) -> bool {
-    first_letter(a) == first_letter(b)
-        && !a.starts_with(b)
-        && !b.starts_with(a)
-        && distance_outside_numbers(a, b) == Some(1)
+/// One character put in, left out or replaced, and every number as it was.
+fn is_one_edit(a: &str, b: &str) -> bool {
+    let (longer, shorter) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let prefix: usize =
+        longer.chars().zip(shorter.chars()).take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum();
+    let (mut longer, mut shorter) = (longer[prefix..].chars(), shorter[prefix..].chars());
+    let (Some(edited), other) = (longer.next(), shorter.clone().next()) else { return false };
+    // What is replaced may be of more or fewer bytes.
+    let is_insertion = longer.as_str() == shorter.as_str();
+    if !is_insertion {
+        shorter.next();
+    }
+    let is_between_digits = || {
+        let before = a[..prefix].chars().next_back();
+        before.is_some_and(char::is_numeric) && other.is_some_and(char::is_numeric)
+    };
+    longer.as_str() == shorter.as_str()
+        && !edited.is_numeric()
+        && if is_insertion { !is_between_digits() } else { !other.is_some_and(char::is_numeric) }
+}
+
+/// Whether tokens differ that a digit stands in; `None` where not each token of one has its counterpart.
+fn differ_beside_digit(a: &str, b: &str) -> Option<bool> {
+    let tokens = |text| str::split(text, |c: char| !c.is_alphanumeric()).filter(|token| !token.is_empty());
+    let has_digit = |token: &str| token.contains(char::is_numeric);
+    let differ = |(a, b): (&str, &str)| (has_digit(a) || has_digit(b)) && lower(a) != lower(b);
+    (tokens(a).count() == tokens(b).count()).then(|| tokens(a).zip(tokens(b)).any(differ))
 }
 
 /// One pair of neighbours in the other order.
 fn transposed(a: &str, b: &str) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
     let mut different = a.chars().zip(b.chars()).enumerate().filter(|(_, (a, b))| a != b);
     let (Some((i, first)), Some((j, second)), None) = (different.next(), different.next(), different.next()) else {
         return false;
     };
     j == i + 1 && first == (second.1, second.0) && a.chars().count() == b.chars().count()
-}
-
-/// Whether either of the two is the other with an ending.
-fn ending_apart(a: &str, b: &str, has_ending: impl Fn(&str, &str) -> bool) -> bool {
-    has_ending(a, b) || has_ending(b, a)
-}
-
-/// Whether `longer` is `shorter` with an `s`.
-fn has_plural_s(longer: &str, shorter: &str) -> bool {
-    let longer = lower(longer);
-    longer.strip_suffix('s').is_some_and(|stem| bare(stem) == bare(shorter))
-}
-
-/// Whether `longer` is `shorter` with one of the endings that names of services and lists have in one place and not in
-/// another. A separator belongs to the ending, so `payments-es`, which is another deployment, is no plural.
-fn has_usual_ending(longer: &str, shorter: &str) -> bool {
-    let (longer, shorter) = (lower(longer), bare(shorter));
-    let separated = |ending| longer.strip_suffix(ending)?.strip_suffix(is_separator);
-    let stems = [longer.strip_suffix("es"), separated("svc"), separated("service"), longer.strip_suffix("service")];
-    stems.into_iter().flatten().any(|stem| bare(stem) == shorter)
 }
 
 /// Whether all that differs is a protocol, alone or as a word, and its form over TLS.
@@ -157,12 +276,17 @@ fn differ_in_tls(a: &str, b: &str) -> bool {
     a != b && a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || over_tls(a, b) || over_tls(b, a))
 }
 
+/// The digits in their order, and nothing else.
+fn numbers(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_numeric())
+}
+
 /// How many edits and transpositions apart, if every number stays what it is and where it is among the letters.
 fn distance_outside_numbers(a: &str, b: &str) -> Option<usize> {
     let numbers = |text| str::split(text, |c: char| !c.is_numeric()).filter(|number| !number.is_empty());
     // With the same numbers, both have as many pieces, and the pieces at one place stand between the same digits.
     let pieces = || a.split(char::is_numeric).zip(b.split(char::is_numeric));
-    numbers(a).eq(numbers(b)).then(|| pieces().map(|(a, b)| strsim::osa_distance(a, b)).sum())
+    numbers(a).eq(numbers(b)).then(|| pieces().map(|(a, b)| distance(a, b)).sum())
 }
 
 /// The words in lower case and without punctuation. Acronyms are words, with their plural `s`: `HTTPServer`, `podIPs`.
@@ -243,8 +367,6 @@ fn is_long(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::{prelude::*, sample::select};
 
     use super::*;
@@ -324,20 +446,7 @@ mod tests {
     /// Keys that are alike by what is agreed, although they are names of different things. What spares the user is that
     /// two keys that stand side by side somewhere, and keys that are read, are never taken for each other.
     const ALIKE_KEYS_OF_DIFFERENT_THINGS: &[(&str, &str)] = &[
-        // Two slips are enough for a prefix that says the opposite.
-        ("availableReplicas", "unavailableReplicas"),
-        ("healthy", "unhealthy"),
-        ("schedulable", "unschedulable"),
-        ("encrypted", "unencrypted"),
-        ("active", "inactive"),
-        ("secure", "insecure"),
-        ("numberAvailable", "numberUnavailable"),
-        ("message.compressed_size", "message.uncompressed_size"),
-        ("internalIP", "externalIP"),
-        ("internalTrafficPolicy", "externalTrafficPolicy"),
-        ("includes", "excludes"),
-        ("imported", "exported"),
-        ("increase", "decrease"),
+        // Two slips.
         ("replicas", "replicaset"),
         // One letter in a short word.
         ("node", "mode"),
@@ -358,9 +467,6 @@ mod tests {
         ("app.screen.coordinate.x", "app.screen.coordinate.y"),
         ("hostPID", "hostUID"),
         ("http.url", "http.uri"),
-        // For constants these are two; keys have no such list.
-        ("http", "https"),
-        ("ldap.url", "ldaps.url"),
         // Nothing but punctuation tells numbers apart.
         ("1.2", "12"),
         ("c", "c#"),
@@ -411,6 +517,26 @@ mod tests {
         ("ingress", "egress"),
         ("minimum", "maximum"),
         ("level", "label"),
+        // Two slips, one of them in the first letter: prefixes that say the opposite.
+        ("availableReplicas", "unavailableReplicas"),
+        ("healthy", "unhealthy"),
+        ("schedulable", "unschedulable"),
+        ("encrypted", "unencrypted"),
+        ("active", "inactive"),
+        ("secure", "insecure"),
+        ("numberAvailable", "numberUnavailable"),
+        ("message.compressed_size", "message.uncompressed_size"),
+        ("internalIP", "externalIP"),
+        ("internalTrafficPolicy", "externalTrafficPolicy"),
+        ("includes", "excludes"),
+        ("imported", "exported"),
+        ("increase", "decrease"),
+        // A protocol and its form over TLS, as a word.
+        ("ldap.url", "ldaps.url"),
+        ("httpPort", "httpsPort"),
+        ("HTTPPort", "HTTPSPort"),
+        ("http_endpoint", "https_endpoint"),
+        ("containerHttp", "containerHttps"),
         // Two words differ.
         ("readyReplicas", "redyReplcas"),
         ("readinessProbe", "readinesProb"),
@@ -473,6 +599,13 @@ mod tests {
         ("checkout", "checkout-svc"),
         ("checkout", "Checkout_Service"),
         ("check-out", "checkout.svc"),
+        ("checkout", "checkoutsvc"),
+        ("checkoutservice", "checkout-svc"),
+        ("CheckoutService", "checkout_svc"),
+        ("cart", "cartservice"),
+        ("cart", "cart-svc"),
+        ("cart-service", "cartsvc"),
+        ("cart2", "cart2-service"),
         ("ingress", "ingresses"),
         ("batch", "batches"),
         // One edit.
@@ -489,22 +622,19 @@ mod tests {
         ("/metrics", "metrics"),
         ("ccheckout", "checkout"),
         ("registry.example/shop", "registry.exmple/shop"),
+        ("registry.example/shop:v2", "registry.exmple/shop:v2"),
+        ("checkout-a1", "chekout-a1"),
     ];
 
     /// Constants that are alike by what is agreed, although they are names of different things.
     const ALIKE_CONSTANTS_OF_DIFFERENT_THINGS: &[(&str, &str)] = &[
         // A letter can be all of a name's last part.
         ("team-a", "team-b"),
-        ("us-east-1a", "us-east-1b"),
         ("shard-x", "shard-y"),
         ("aws_ecs_cluster", "aws_eks_cluster"),
         ("aws_ebs_volume", "aws_efs_volume"),
-        // Machine types.
+        // Sizes of machines.
         ("m5.large", "m5.xlarge"),
-        ("m5.large", "m5a.large"),
-        ("db.t3.large", "db.r3.large"),
-        ("Standard_D2_v3", "Standard_D2s_v3"),
-        ("Standard_D2s_v3", "Standard_E2s_v3"),
         // Products and words one letter apart.
         ("mysql", "mssql"),
         ("authn", "authz"),
@@ -549,6 +679,17 @@ mod tests {
         ("ch3ckout", "checkout"),
         ("eth0", "eth1"),
         ("m5.large", "m6.large"),
+        // A letter beside a digit: zones, machine types, digests.
+        ("us-east-1a", "us-east-1b"),
+        ("useast-1a", "us-east-1b"),
+        ("europe-west1-b", "europe-west1b-c"),
+        ("m5.large", "m5a.large"),
+        ("m5d.large", "m5ad.large"),
+        ("db.t3.large", "db.r3.large"),
+        ("Standard_D2_v3", "Standard_D2s_v3"),
+        ("Standard_D2", "Standard_D2s"),
+        ("Standard_D2s_v3", "Standard_E2s_v3"),
+        ("shop@sha256:ab3cdef", "shop@sha256:ab3cdff"),
         // Another first letter.
         ("us-west-1", "us-east-1"),
         ("eu-west-1", "us-west-1"),
@@ -565,14 +706,16 @@ mod tests {
         // A part of its own is no plural.
         ("payments", "payments-es"),
         ("order", "order-s"),
-        // Too short for the endings of services.
-        ("cart", "cartservice"),
-        ("cart", "cart-svc"),
+        // Too short for endings.
         ("box", "boxes"),
-        // Not agreed: both with an ending, an ending and a slip, `svc` without a separator.
-        ("checkoutservice", "checkout-svc"),
+        ("web", "webservice"),
+        ("web", "web-svc"),
+        ("a-service", "a-svc"),
+        ("service", "svc"),
+        // An ending and a slip.
         ("chekcout", "checkoutservice"),
-        ("checkout", "checkoutsvc"),
+        ("chekcout-svc", "checkout-service"),
+        ("carts", "cartservice"),
         // Two slips.
         ("checkout", "chckut"),
         ("postgres", "postgresql"),
@@ -622,6 +765,14 @@ mod tests {
         ("redis://cache:6379", "rediss://cache:6379"),
     ];
 
+    fn keys_look_alike(read: &str, there: &str) -> bool {
+        Key::new(read).looks_like(&Key::new(there))
+    }
+
+    fn constants_look_alike(constant: &str, there: &str) -> bool {
+        Constant::new(constant).looks_like(&Constant::new(there))
+    }
+
     /// The pairs that are not judged as expected, in either direction.
     fn wrong<'a>(
         pairs: &[(&'a str, &'a str)],
@@ -651,6 +802,7 @@ mod tests {
         let same_but_case = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
         assert_eq!(wrong(PROTOCOLS, false, same_but_case), []);
         assert_eq!(wrong(PROTOCOLS, false, constants_look_alike), []);
+        assert_eq!(wrong(PROTOCOLS, false, keys_look_alike), []);
         assert!(constants_look_alike("http://shop/orders", "http://shop/order"), "elsewhere an `s` is one");
         assert!(constants_look_alike("shop/orders-1", "shop/orders/1"), "the same words are no two protocols");
     }
@@ -670,25 +822,42 @@ mod tests {
     }
 
     #[test]
-    fn names_the_nearest_key_that_is_not_read_itself() {
+    fn names_the_nearest_key_that_is_not_meant_itself() {
         let there = ["readyReplica", "readyreplicas", "ready_replicas", "redyReplicas", "replicas"];
-        let nearest = |read: &[&str]| look_alike("readyReplicas", there.into_iter(), |key| read.contains(&key));
-        assert_eq!(nearest(&[]), Some("readyreplicas"));
-        assert_eq!(nearest(&["readyreplicas"]), Some("ready_replicas"));
-        assert_eq!(nearest(&["readyreplicas", "ready_replicas"]), Some("readyReplica"), "by name among equals");
-        assert_eq!(nearest(&there), None);
-        assert_eq!(look_alike("readyReplicas", ["readyReplicas"].into_iter(), |_| false), None);
+        let meant = |read: &[&'static str], beside: &[&str]| {
+            let read = read.iter().copied().collect();
+            key_meant("readyReplicas", there, &read, |key| beside.contains(&key))
+        };
+        assert_eq!(meant(&[], &[]), Some("readyreplicas"));
+        assert_eq!(meant(&["readyreplicas"], &[]), Some("ready_replicas"));
+        assert_eq!(meant(&["readyreplicas", "ready_replicas"], &[]), Some("readyReplica"), "by name among equals");
+        assert_eq!(meant(&there, &[]), None);
+        assert_eq!(meant(&[], &["readyreplicas"]), Some("ready_replicas"), "side by side, two keys");
+        assert_eq!(meant(&["readyReplica", "redyReplicas"], &["readyreplicas", "ready_replicas"]), None);
+        assert_eq!(key_meant("readyReplicas", ["readyReplicas"], &BTreeSet::new(), |_| false), None);
+
+        let asked = std::cell::RefCell::new(Vec::new());
+        let is_beside = |key: &str| {
+            asked.borrow_mut().push(key.to_owned());
+            true
+        };
+        assert_eq!(key_meant("port", ["host", "ports", "name"], &BTreeSet::new(), is_beside), None);
+        assert_eq!(asked.into_inner(), ["ports"], "it is asked of what looks alike alone");
     }
 
     #[test]
     fn names_the_nearest_value_that_is_no_constant_itself() {
-        let there = ["checkoutservice", "checkout-svc", "chekcout", "payments"];
-        let nearest =
-            |constants: &[&str]| look_alike_constant("checkout", there.into_iter(), |value| constants.contains(&value));
-        assert_eq!(nearest(&[]), Some("chekcout"));
-        assert_eq!(nearest(&["chekcout"]), Some("checkout-svc"));
-        assert_eq!(nearest(&["chekcout", "checkout-svc"]), Some("checkoutservice"));
-        assert_eq!(nearest(&there), None);
+        let there = ["checkoutservice", "checkout-svc", "chekcout", "payments", "hceckout", "", "42"];
+        let values = Values::new(there);
+        let meant = |constants: &[&'static str]| values.meant("checkout", &constants.iter().copied().collect());
+        assert_eq!(meant(&[]), Some("chekcout"));
+        assert_eq!(meant(&["chekcout"]), Some("hceckout"), "with the first two letters in the other order");
+        assert_eq!(meant(&["chekcout", "hceckout"]), Some("checkout-svc"));
+        assert_eq!(meant(&["chekcout", "hceckout", "checkout-svc"]), Some("checkoutservice"));
+        assert_eq!(meant(&there), None);
+        assert_eq!(values.meant("payments", &BTreeSet::new()), None, "it is there");
+        assert_eq!(values.meant("payment", &BTreeSet::new()), Some("payments"));
+        assert_eq!(values.meant("42", &BTreeSet::new()), None);
     }
 
     #[test]
@@ -702,7 +871,7 @@ mod tests {
         assert!(!constants_look_alike(&long, &other));
         assert!(!constants_look_alike("checkout", &long));
         assert!(!constants_look_alike(&"-".repeat(100_000), &long));
-        assert_eq!(look_alike(&long, [other.as_str(), &spaced].into_iter(), |_| false), Some(spaced.as_str()));
+        assert_eq!(key_meant(&long, [other.as_str(), &spaced], &BTreeSet::new(), |_| false), Some(spaced.as_str()));
 
         let (within, beyond) = ("é".repeat(LONGEST - 1), "é".repeat(LONGEST));
         assert!(keys_look_alike(&within, &beyond), "characters count, not bytes");
@@ -790,13 +959,15 @@ mod tests {
         #[test]
         fn the_nearest_does_not_depend_on_the_order(word in text(), others in prop::collection::vec(near(), 0..6)) {
             let others: BTreeSet<&str> = others.iter().flat_map(|(a, b)| [a.as_str(), b]).collect();
+            let none = BTreeSet::new();
             let (ahead, back) = (|| others.iter().copied(), || others.iter().rev().copied());
-            let key = look_alike(&word, ahead(), |_| false);
-            prop_assert_eq!(key, look_alike(&word, back(), |_| false));
+            let key = key_meant(&word, ahead(), &none, |_| false);
+            prop_assert_eq!(key, key_meant(&word, back(), &none, |_| false));
             prop_assert_eq!(key.is_some(), ahead().any(|other| keys_look_alike(&word, other)));
-            let value = look_alike_constant(&word, ahead(), |_| false);
-            prop_assert_eq!(value, look_alike_constant(&word, back(), |_| false));
-            prop_assert_eq!(value.is_some(), ahead().any(|other| constants_look_alike(&word, other)));
+            let value = Values::new(ahead()).meant(&word, &none);
+            prop_assert_eq!(value, Values::new(back()).meant(&word, &none));
+            let is_there = ahead().any(|other| other == word);
+            prop_assert_eq!(value.is_some(), !is_there && ahead().any(|other| constants_look_alike(&word, other)));
         }
     }
 }
