@@ -319,30 +319,36 @@ fn starts_word(before: Option<char>, c: char, mut rest: impl Iterator<Item = cha
 
 /// What is left of a key without case and punctuation.
 fn plain(text: &str) -> impl Iterator<Item = char> {
-    text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric())
+    in_lower_case(text).filter(|c| c.is_alphanumeric())
 }
 
 /// A constant without case, and without separators between letters. Beside a digit they tell numbers apart, and at
 /// either end they are part of the value.
 fn bare(text: &str) -> String {
-    let mut bare = String::new();
-    let mut separators = String::new();
-    for c in text.chars().flat_map(char::to_lowercase) {
-        if is_separator(c) {
-            separators.push(c);
-            continue;
+    let mut bare = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_behind_letter = false;
+    while !rest.is_empty() {
+        let (separators, behind) = rest.split_at(rest.find(|c| !is_separator(c)).unwrap_or(rest.len()));
+        let token = behind.split(is_separator).next().unwrap_or_default();
+        if !(is_behind_letter && token.starts_with(char::is_alphabetic)) {
+            bare.push_str(separators);
         }
-        if !(c.is_alphabetic() && bare.ends_with(char::is_alphabetic)) {
-            bare.push_str(&separators);
-        }
-        separators.clear();
-        bare.push(c);
+        bare.extend(in_lower_case(token));
+        is_behind_letter = token.ends_with(char::is_alphabetic);
+        rest = &behind[token.len()..];
     }
-    bare + &separators
+    bare
+}
+
+/// What is seldom, letters beyond ASCII, is slow.
+fn in_lower_case(text: &str) -> impl Iterator<Item = char> {
+    let (ascii, other) = if text.is_ascii() { (text, "") } else { ("", text) };
+    ascii.chars().map(|c| c.to_ascii_lowercase()).chain(other.chars().flat_map(char::to_lowercase))
 }
 
 fn lower(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
+    in_lower_case(text).collect()
 }
 
 fn is_separator(c: char) -> bool {
