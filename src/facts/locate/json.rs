@@ -58,17 +58,8 @@ impl<'t> Scan<'t, '_, '_> {
         self.at += 1;
         let mut open = self.wanted.nodes[node].keys.len();
         while open > 0 {
-            self.space();
-            match self.peek()? {
-                b'}' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                b',' => {
-                    self.at += 1;
-                    self.space();
-                }
-                _ => {}
+            if self.ends(b'}')? {
+                return Some(());
             }
             let key = self.string()?;
             self.space();
@@ -96,17 +87,8 @@ impl<'t> Scan<'t, '_, '_> {
         let mut next = from(self.wanted, 0);
         let mut index = 0;
         while let Some((wanted, inner)) = next {
-            self.space();
-            match self.peek()? {
-                b']' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                b',' => {
-                    self.at += 1;
-                    self.space();
-                }
-                _ => {}
+            if self.ends(b']')? {
+                return Some(());
             }
             if index == wanted {
                 self.value(inner, None)?;
@@ -117,6 +99,18 @@ impl<'t> Scan<'t, '_, '_> {
             index += 1;
         }
         self.close()
+    }
+
+    /// Steps to the next element, or else behind the bracket that closes the list or object.
+    fn ends(&mut self, bracket: u8) -> Option<bool> {
+        self.space();
+        if self.peek()? == b',' {
+            self.at += 1;
+            self.space();
+        }
+        let ends = self.peek()? == bracket;
+        self.at += usize::from(ends);
+        Some(ends)
     }
 
     /// Steps over a value. A number or a word ends where another document may begin, even without a space.

@@ -135,17 +135,12 @@ impl<'t> Scan<'t, '_, '_> {
             }
             Event::Scalar(..) => place.end,
             Event::SequenceStart(..) => {
-                let mut last = place.end;
                 let mut index = 0;
-                loop {
-                    let (event, span) = self.next()?;
-                    if matches!(event, Event::SequenceEnd) {
-                        break closing(&span, last);
-                    }
-                    let inner = self.wanted.item(node, index);
-                    last = self.pass(event, &span, inner, None)?;
+                self.each(place.end, |scan, event, span| {
+                    let inner = scan.wanted.item(node, index);
                     index += 1;
-                }
+                    scan.pass(event, span, inner, None)
+                })?
             }
             Event::MappingStart(..) => self.follow_map(place.end, node)?,
             _ => return None,
@@ -155,27 +150,21 @@ impl<'t> Scan<'t, '_, '_> {
     }
 
     fn follow_map(&mut self, opening: usize, node: usize) -> Option<usize> {
-        let mut last = opening;
         let mut own = HashSet::new();
         let mut merged = Vec::new();
-        let end = loop {
-            let (event, span) = self.next()?;
-            if matches!(event, Event::MappingEnd) {
-                break closing(&span, last);
-            }
+        let end = self.each(opening, |scan, event, span| {
             let is_merge = is_merge(&event);
-            let (key, at) = self.key(event, &span)?;
-            let (event, span) = self.next()?;
-            last = if is_merge {
-                let (tree, end) = self.keep(event, &span, 0)?;
+            let (key, at) = scan.key(event, span)?;
+            let (event, span) = scan.next()?;
+            if is_merge {
+                let (tree, end) = scan.keep(event, &span, 0)?;
                 merged.push(tree);
-                end
-            } else {
-                let inner = self.wanted.key(node, &key);
-                own.extend(inner);
-                self.pass(event, &span, inner, Some(at))?
-            };
-        };
+                return Some(end);
+            }
+            let inner = scan.wanted.key(node, &key);
+            own.extend(inner);
+            scan.pass(event, &span, inner, Some(at))
+        })?;
         let mut entries = Entries::new();
         self.merge(&mut entries, &merged)?;
         let wanted = &self.wanted.nodes[node].keys;
@@ -188,6 +177,23 @@ impl<'t> Scan<'t, '_, '_> {
             self.resolve(entry.tree, inner, Some(entry.key))?;
         }
         Some(end)
+    }
+
+    /// Reads a list or a mapping, whose opening ends there; the end of its text. Each element, or each key with its
+    /// value, is read by `read`, which gives the end of its text.
+    fn each(
+        &mut self,
+        opening: usize,
+        mut read: impl FnMut(&mut Self, Event<'t>, &Span) -> Option<usize>,
+    ) -> Option<usize> {
+        let mut last = opening;
+        loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::SequenceEnd | Event::MappingEnd) {
+                return Some(closing(&span, last));
+            }
+            last = read(self, event, &span)?;
+        }
     }
 
     /// Passes a value of which nothing is wanted, unless by an alias; the end of its text.
@@ -230,16 +236,12 @@ impl<'t> Scan<'t, '_, '_> {
             }
             Event::SequenceStart(..) => {
                 let mut items = Vec::new();
-                loop {
-                    let (event, span) = self.next()?;
-                    if matches!(event, Event::SequenceEnd) {
-                        place.end = closing(&span, place.end);
-                        break Inner::List(items);
-                    }
-                    let (item, end) = self.keep(event, &span, depth + 1)?;
-                    place.end = end;
+                place.end = self.each(place.end, |scan, event, span| {
+                    let (item, end) = scan.keep(event, span, depth + 1)?;
                     items.push(item);
-                }
+                    Some(end)
+                })?;
+                Inner::List(items)
             }
             Event::MappingStart(..) => {
                 let (entries, end) = self.keep_map(place.end, depth)?;
@@ -258,25 +260,20 @@ impl<'t> Scan<'t, '_, '_> {
     }
 
     fn keep_map(&mut self, opening: usize, depth: usize) -> Option<(Entries, usize)> {
-        let mut last = opening;
         let mut entries = Entries::new();
         let mut merged = Vec::new();
-        let end = loop {
-            let (event, span) = self.next()?;
-            if matches!(event, Event::MappingEnd) {
-                break closing(&span, last);
-            }
+        let end = self.each(opening, |scan, event, span| {
             let is_merge = is_merge(&event);
-            let (name, key) = self.key(event, &span)?;
-            let (event, span) = self.next()?;
-            let (tree, end) = self.keep(event, &span, depth + 1)?;
-            last = end;
+            let (name, key) = scan.key(event, span)?;
+            let (event, span) = scan.next()?;
+            let (tree, end) = scan.keep(event, &span, depth + 1)?;
             if is_merge {
                 merged.push(tree);
             } else {
                 entries.entry(name.into()).or_insert(Entry { key, tree });
             }
-        };
+            Some(end)
+        })?;
         self.merge(&mut entries, &merged)?;
         Some((entries, end))
     }
