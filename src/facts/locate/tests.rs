@@ -183,6 +183,7 @@ fn every_place_of_awkward_yaml_is_right() {
         ("? k\n: v\n? z\n: # c\n  y\n? |\n  lit\n: - 1\n", false, [5, 5, 5]),
         ("[x: 1, y, {a, b: , c: }, z: ]\n", false, [10, 6, 9]),
         ("a:\nb:   # c\n\nc:\n  d:\ne:\n-\n- \n- x\n", false, [9, 4, 9]),
+        ("a:\n-   # c\n- x\nb:\n# d\n-  # e\n# f\n-\n", false, [7, 4, 7]),
         ("a:\tx\t\nb:\t[1,\t2\t]\t\n", false, [5, 5, 5]),
         ("{\"a\":[1,{\"b\":\"c\"}],\"d\":null}", false, [6, 6, 6]),
         ("--- a\n", false, [1, 1, 1]),
@@ -248,6 +249,8 @@ fn places_are_those_that_people_would_name() {
     .nan: f:10:6 ".nan" behind f:10:1 "nan"
     .more.w: nowhere
     "#);
+    let text = "a:\n-   # c\n- &x\n";
+    assert_eq!(place(text, Format::Yaml, ".a[0]"), "f:2:2 \"\" behind nothing", "before its comment");
     let text = "{\"a\\u0062\": [1,\n {\"ß\": \"日\"}]}";
     assert_eq!(place(text, Format::Json, ".ab[1][\"ß\"]"), r#"f:2:8 "\"日\"" behind f:2:3 "\"ß\"""#);
 }
@@ -324,10 +327,14 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A writer that lets a sequence of choices decide how each value is written.
+/// A writer that lets a sequence of choices decide how each value is written, and notes where it wrote it.
 struct Writer<'c> {
     choices: std::iter::Cycle<std::slice::Iter<'c, u8>>,
     out: String,
+    /// The way to what is being written.
+    path: Vec<Segment>,
+    /// What was written where its path says: nothing that an alias repeats or a merge key adds.
+    written: Vec<(Vec<Segment>, Found)>,
     /// Anchors and whether they stand for a mapping.
     anchors: Vec<bool>,
     line_end: &'static str,
@@ -336,7 +343,14 @@ struct Writer<'c> {
 impl<'c> Writer<'c> {
     fn new(choices: &'c [u8]) -> Self {
         let line_end = if choices.first().is_some_and(|choice| choice % 2 == 0) { "\n" } else { "\r\n" };
-        Self { choices: choices.iter().cycle(), out: String::new(), anchors: Vec::new(), line_end }
+        Self {
+            choices: choices.iter().cycle(),
+            out: String::new(),
+            path: Vec::new(),
+            written: Vec::new(),
+            anchors: Vec::new(),
+            line_end,
+        }
     }
 
     fn choose(&mut self, of: u8) -> u8 {
@@ -353,14 +367,38 @@ impl<'c> Writer<'c> {
         self.out.push_str(space);
     }
 
-    fn json(&mut self, value: &serde_json::Value) {
+    /// Notes what was written since `start`.
+    fn note(&mut self, start: usize, key: Option<Range<usize>>) {
+        self.written.push((self.path.clone(), Found { value: start..self.out.len(), key }));
+    }
+
+    /// Compares what is found with what was written.
+    fn is_found(&self, format: Format, many: bool) -> Result<(), TestCaseError> {
+        let paths: Vec<_> = self.written.iter().map(|(path, _)| path.as_slice()).collect();
+        let found = locate(self.out.as_bytes(), format, many, &paths);
+        for ((path, written), found) in self.written.iter().zip(found) {
+            prop_assert_eq!(found.as_ref(), Some(written), "{:?} in {:?}", path, self.out);
+        }
+        Ok(())
+    }
+
+    /// What `write` writes one step further.
+    fn below<T>(&mut self, step: Segment, write: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step);
+        let written = write(self);
+        self.path.pop();
+        written
+    }
+
+    fn json(&mut self, value: &serde_json::Value, key: Option<Range<usize>>) {
         self.space();
+        let start = self.out.len();
         match value {
             serde_json::Value::Array(items) => {
                 self.out.push('[');
                 for (at, item) in items.iter().enumerate() {
                     self.out.push_str(if at > 0 { "," } else { "" });
-                    self.json(item);
+                    self.below(Segment::Index(at), |writer| writer.json(item, None));
                 }
                 self.space();
                 self.out.push(']');
@@ -370,10 +408,12 @@ impl<'c> Writer<'c> {
                 for (at, (key, value)) in entries.iter().enumerate() {
                     self.out.push_str(if at > 0 { "," } else { "" });
                     self.space();
+                    let key_start = self.out.len();
                     self.json_text(key);
+                    let place = key_start..self.out.len();
                     self.space();
                     self.out.push(':');
-                    self.json(value);
+                    self.below(Segment::Key(key.clone()), |writer| writer.json(value, Some(place)));
                 }
                 self.space();
                 self.out.push('}');
@@ -381,6 +421,7 @@ impl<'c> Writer<'c> {
             serde_json::Value::String(text) => self.json_text(text),
             other => self.out.push_str(&other.to_string()),
         }
+        self.note(start, key);
         self.space();
     }
 
@@ -412,55 +453,65 @@ impl<'c> Writer<'c> {
         self.out.push_str(&" ".repeat(indent));
     }
 
-    /// Writes a value behind an indicator, which further lines are to be indented deeper than.
-    fn yaml(&mut self, value: &serde_json::Value, indent: usize, in_flow: bool) {
+    /// Writes a value behind an indicator, which further lines are to be indented deeper than; the end of its text.
+    fn yaml(&mut self, value: &serde_json::Value, indent: usize, in_flow: bool, key: Option<Range<usize>>) -> usize {
         if !self.anchors.is_empty() && self.choose(6) == 0 {
             let at = usize::from(self.choose(u8::MAX)) % self.anchors.len();
-            self.out.extend([format!(" *a{at} ")]);
-            return;
+            self.out.extend([format!(" *a{at:03}")]);
+            let end = self.out.len();
+            self.out.push(' ');
+            return end;
         }
         let anchor = self.choose(4) == 0;
         let before = self.out.len();
         if anchor {
-            self.out.push_str(" &a? ");
+            self.out.push_str(" &a???");
         }
+        // Where a value that is not written would stand.
+        let mut place = self.out.len()..self.out.len();
+        self.out.push_str(if anchor { " " } else { "" });
         let space = self.one_of(&[" ", "  ", " \t"]);
         let in_flow = in_flow || self.choose(3) == 0;
         match value {
             serde_json::Value::Array(items) if !in_flow && !items.is_empty() => {
-                for item in items {
-                    self.line(indent + 1);
+                // Dashes may stand right below the key.
+                let dashes = if key.is_some() { indent + usize::from(self.choose(2)) } else { indent + 1 };
+                for (at, item) in items.iter().enumerate() {
+                    self.line(dashes);
+                    place.start = if at == 0 { self.out.len() } else { place.start };
                     self.out.push('-');
-                    self.yaml(item, indent + 1, false);
+                    place.end = self.below(Segment::Index(at), |writer| writer.yaml(item, dashes, false, None));
                 }
             }
             serde_json::Value::Object(entries) if !in_flow && !entries.is_empty() => {
                 let deeper = indent + 1 + usize::from(self.choose(2));
                 for (at, (key, value)) in entries.iter().enumerate() {
                     self.line(deeper);
+                    place.start = if at == 0 { self.out.len() } else { place.start };
                     if at == 0 && self.choose(3) == 0 && self.merge() {
                         self.line(deeper);
                     }
-                    self.yaml_key(key);
-                    self.out.push(':');
-                    self.yaml(value, deeper, false);
+                    place.end = self.yaml_entry(key, value, deeper, false);
                 }
             }
             serde_json::Value::Array(items) => {
-                self.out.extend([space, "["]);
-                for item in items {
-                    self.yaml(item, indent, true);
+                self.out.push_str(space);
+                place.start = self.out.len();
+                self.out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    self.below(Segment::Index(at), |writer| writer.yaml(item, indent, true, None));
                     let comma = self.one_of(&[",", " , "]);
                     self.out.push_str(comma);
                 }
                 self.out.push(']');
+                place.end = self.out.len();
             }
             serde_json::Value::Object(entries) => {
-                self.out.extend([space, "{"]);
+                self.out.push_str(space);
+                place.start = self.out.len();
+                self.out.push('{');
                 for (key, value) in entries {
-                    self.yaml_key(key);
-                    self.out.push(':');
-                    self.yaml(value, indent, true);
+                    self.yaml_entry(key, value, indent, true);
                     let comma = self.one_of(&[",", " , "]);
                     self.out.push_str(comma);
                     if self.choose(5) == 0 && self.merge() {
@@ -468,36 +519,62 @@ impl<'c> Writer<'c> {
                     }
                 }
                 self.out.push('}');
+                place.end = self.out.len();
             }
             serde_json::Value::String(text) => {
                 self.out.push_str(space);
-                let is_block = !in_flow && !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == 'é');
-                match self.choose(4) {
-                    0 | 1 if is_block => {
-                        let header = self.one_of(&["|", ">", "|-", ">+", "| # x |"]);
-                        let lines = self.line_end.repeat(1 + usize::from(self.choose(2)));
-                        let indent = " ".repeat(indent + 2);
-                        self.out.extend([header, self.line_end, &indent, text, self.line_end, &indent, "more", &lines]);
-                    }
-                    0 | 2 => self.yaml_plain(text),
-                    _ => self.json_text(text),
-                }
+                place = self.yaml_text(text, indent, in_flow);
             }
             serde_json::Value::Null if !in_flow && self.choose(2) == 0 => {}
-            other => self.out.extend([space, &other.to_string()]),
+            other => {
+                self.out.push_str(space);
+                place.start = self.out.len();
+                self.out.push_str(&other.to_string());
+                place.end = self.out.len();
+            }
         }
         if anchor {
             // Numbered when complete, so that no alias stands within what it repeats.
-            let name = format!(" &a{} ", self.anchors.len());
-            self.out.replace_range(before..before + " &a? ".len(), &name);
+            let name = format!(" &a{:03}", self.anchors.len());
+            self.out.replace_range(before..before + " &a???".len(), &name);
             self.anchors.push(value.is_object());
         }
+        let end = place.end;
+        self.written.push((self.path.clone(), Found { value: place, key }));
+        end
+    }
+
+    fn yaml_text(&mut self, text: &str, indent: usize, in_flow: bool) -> Range<usize> {
+        let start = self.out.len();
+        let is_block = !in_flow && !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == 'é');
+        match self.choose(4) {
+            0 | 1 if is_block => {
+                let header = self.one_of(&["|", ">", "|-", ">+", "| # x |"]);
+                let lines = self.line_end.repeat(1 + usize::from(self.choose(2)));
+                let indent = " ".repeat(indent + 2);
+                self.out.extend([header, self.line_end, &indent, text, self.line_end, &indent, "more"]);
+                let end = self.out.len();
+                self.out.push_str(&lines);
+                return start..end;
+            }
+            0 | 2 => self.yaml_plain(text),
+            _ => self.json_text(text),
+        }
+        start..self.out.len()
+    }
+
+    fn yaml_entry(&mut self, key: &str, value: &serde_json::Value, indent: usize, in_flow: bool) -> usize {
+        let start = self.out.len();
+        self.yaml_key(key);
+        let place = start..self.out.len();
+        self.out.push(':');
+        self.below(Segment::Key(key.to_owned()), |writer| writer.yaml(value, indent, in_flow, Some(place)))
     }
 
     fn merge(&mut self) -> bool {
         let mappings: Vec<_> = (0..self.anchors.len()).filter(|at| self.anchors[*at]).collect();
         let (Some(first), Some(last)) = (mappings.first(), mappings.last()) else { return false };
-        let merged = [format!("<<: *a{first}"), format!("<<: [*a{last} , *a{first} ]")];
+        let merged = [format!("<<: *a{first:03}"), format!("<<: [*a{last:03} , *a{first:03} ]")];
         let at = usize::from(self.choose(2));
         self.out.push_str(&merged[at]);
         true
@@ -528,10 +605,12 @@ proptest! {
     ) {
         let mut writer = Writer::new(&choices);
         writer.out.push_str(if mark { "\u{feff}" } else { "" });
-        for document in &documents[..if many { documents.len() } else { 1 }] {
-            writer.json(document);
+        for (at, document) in documents[..if many { documents.len() } else { 1 }].iter().enumerate() {
+            writer.path = many.then_some(Segment::Index(at)).into_iter().collect();
+            writer.json(document, None);
             writer.out.push('\n');
         }
+        writer.is_found(Format::Json, many)?;
         let [all, same, _] = check(&writer.out, Format::Json, many)?;
         prop_assert_eq!(same + usize::from(many), all);
     }
@@ -545,15 +624,25 @@ proptest! {
     ) {
         let mut writer = Writer::new(&choices);
         writer.out.push_str(if mark { "\u{feff}" } else { "" });
+        // Documents of nothing do not count.
+        let mut count = 0;
         for document in &documents[..if many { documents.len() } else { 1 }] {
+            writer.path = many.then_some(Segment::Index(count)).into_iter().collect();
             writer.out.push_str("---");
             writer.anchors.clear();
-            writer.yaml(document, 0, false);
+            let start = writer.out.len();
+            let end = writer.yaml(document, 0, false, None);
+            if end > start {
+                count += 1;
+            } else {
+                writer.written.pop();
+            }
             let end = writer.line_end;
             writer.out.push_str(end);
         }
         match read(&writer.out, Format::Yaml, many) {
             Ok(_) => {
+                writer.is_found(Format::Yaml, many)?;
                 check(&writer.out, Format::Yaml, many)?;
             }
             // A document of nothing, by luck.

@@ -109,10 +109,14 @@ impl<'t> Scan<'t, '_, '_> {
     fn next(&mut self) -> Option<(Event<'t>, Span)> {
         let (event, span) = self.parser.next_event()?.ok()?;
         self.before = self.after;
-        // A document that begins without a mark begins with what is in it, of which nothing has been read yet.
-        if !matches!(event, Event::DocumentStart(false, _)) {
-            self.after = span.byte_range()?.end;
-        }
+        let range = span.byte_range()?;
+        self.after = match event {
+            // A document that begins without a mark begins with what is in it, of which nothing has been read yet.
+            Event::DocumentStart(false, _) => self.after,
+            // The parser may be behind the first dash already, and the comment after it.
+            Event::SequenceStart(..) if range.is_empty() => self.dash(range.start).unwrap_or(range.end),
+            _ => range.end,
+        };
         Some((event, span))
     }
 
