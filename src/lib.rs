@@ -7,7 +7,7 @@
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
-//!            spelling.rs  text.rs                      which word was probably meant; words and values of messages
+//!            spelling.rs  text.rs  secret.rs           the word that was meant; values in messages, and which not to show
 //!
 //!  snapshot folder ──facts::load───▶ Facts ───┐
 //!                                             ├─evaluate──▶ Judged ──check──▶ Report ──render──▶ bytes
@@ -25,6 +25,7 @@ pub mod policy;
 pub mod project;
 pub mod report;
 pub mod schema;
+pub mod secret;
 pub mod source;
 pub mod spelling;
 mod text;

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use stillholds::{
     check::load_facts,
-    facts::{Example, Facts, Row, is_secret_name, shape, values_at},
-    model::{Age, ExitCode, Json, Path, Segment, Source},
+    facts::{Example, Facts, Row, shape, values_at},
+    model::{Age, ExitCode, Json, Path, Source},
+    secret::{WITHHELD, redacted},
     source::escape,
     spelling::nearest,
 };
@@ -180,7 +181,7 @@ fn there(row: &Row) -> String {
 fn example(row: &Row) -> String {
     match &row.example {
         None => String::new(),
-        Some(Example::Withheld) => "(withheld)".to_owned(),
+        Some(Example::Withheld) => WITHHELD.to_owned(),
         Some(Example::Shown(value)) => value.clone(),
     }
 }
@@ -208,10 +209,8 @@ fn values(facts: &Facts, source: &Source, text: &str, redact: &[String]) -> Resu
     }
     let mut text = String::new();
     for (path, value) in found {
-        let secret =
-            path.segments().iter().any(|segment| matches!(segment, Segment::Key(key) if is_secret(key, redact)));
         let json: Json = value.to_json_str().ok().and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-        let json = if secret { Json::from("(withheld)") } else { withheld(json, redact) };
+        let json = redacted(json, &path, redact);
         let yaml = serde_yaml::to_string(&json).unwrap_or_default();
         let yaml: Vec<_> = yaml.trim_end().lines().map(|line| escape(line).into_owned()).collect();
         let path = escape(&path.to_string()).into_owned();
@@ -228,23 +227,4 @@ fn values(facts: &Facts, source: &Source, text: &str, redact: &[String]) -> Resu
         }
     }
     Ok(text)
-}
-
-fn is_secret(key: &str, redact: &[String]) -> bool {
-    is_secret_name(key) || redact.iter().any(|name| name.eq_ignore_ascii_case(key))
-}
-
-/// The value without what stands under keys that sound like secrets.
-fn withheld(value: Json, redact: &[String]) -> Json {
-    match value {
-        Json::Object(fields) => fields
-            .into_iter()
-            .map(|(key, value)| {
-                let value = if is_secret(&key, redact) { Json::from("(withheld)") } else { withheld(value, redact) };
-                (key, value)
-            })
-            .collect(),
-        Json::Array(items) => items.into_iter().map(|item| withheld(item, redact)).collect(),
-        other => other,
-    }
 }

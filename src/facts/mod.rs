@@ -19,4 +19,4 @@ pub use error::FactsError;
 pub use load::{FactFile, Facts, Settings, load};
 pub use locate::{Found, locate, locations};
 pub use provenance::provenance;
-pub use shape::{Example, Row, Shape, ShapePath, Step, Type, is_secret_name, shape, values_at};
+pub use shape::{Example, Row, Shape, ShapePath, Step, Type, shape, values_at};

@@ -6,6 +6,7 @@ use regorus::Value;
 
 use crate::{
     model::{Path, Segment},
+    secret::is_secret_name,
     source::escape,
     text::{ELLIPSIS, cut, cut_text},
 };
@@ -339,68 +340,6 @@ fn example(value: &Value) -> String {
         Value::String(text) => cut_text(text, SHOWN, ELLIPSIS),
         other => cut(&other.to_string(), SHOWN, ELLIPSIS),
     }
-}
-
-/// Words of keys whose values are nobody's business.
-const SECRETS: [&str; 15] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "secret",
-    "secrets",
-    "token",
-    "tokens",
-    "credential",
-    "credentials",
-    "apikey",
-    "authorization",
-    "cookie",
-    "dsn",
-    "passwords",
-];
-
-/// Keys of several words that are secret only together.
-const SECRET_PAIRS: [[&str; 2]; 6] = [
-    ["api", "key"],
-    ["access", "key"],
-    ["private", "key"],
-    ["signing", "key"],
-    ["encryption", "key"],
-    ["connection", "string"],
-];
-
-/// Whether a key sounds like that of a secret, so that values at and below it are better not shown.
-#[must_use]
-pub fn is_secret_name(key: &str) -> bool {
-    let words = words(key);
-    words.iter().any(|word| SECRETS.contains(&word.as_str()))
-        || words.windows(2).any(|pair| SECRET_PAIRS.iter().any(|secret| pair[0] == secret[0] && pair[1] == secret[1]))
-}
-
-/// The words of a key, in lower case: `dbPassword`, `DB_PASSWORD` and `db-password` have the same.
-fn words(key: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut start = 0;
-    let mut before = None;
-    let mut push = |word: &str| {
-        if !word.is_empty() {
-            words.push(word.to_lowercase());
-        }
-    };
-    for (at, c) in key.char_indices() {
-        let follows_lower = before.is_some_and(|before: char| before.is_lowercase() || before.is_ascii_digit());
-        if !c.is_alphanumeric() {
-            push(&key[start..at]);
-            start = at + c.len_utf8();
-        } else if c.is_uppercase() && follows_lower {
-            push(&key[start..at]);
-            start = at;
-        }
-        before = Some(c);
-    }
-    push(&key[start..]);
-    words
 }
 
 #[cfg(test)]
