@@ -144,6 +144,7 @@ fn in_stages(folder: &Path) -> Found {
         source_max_age: BTreeMap::new(),
         eroding_under: project.defaults.eroding_under,
         vacuous: project.defaults.vacuous,
+        redact: project.redact.clone(),
         gate: Gate { fail_severity: project.defaults.fail_severity, fail_on_eroding: false, allow_unknown: false },
     };
     let world = World { input: &facts.input, data: &data, snapshot: &facts.snapshot };

@@ -177,6 +177,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
             .collect(),
         eroding_under: project.defaults.eroding_under,
         vacuous: project.defaults.vacuous,
+        redact: project.redact.clone(),
         gate,
     };
     let mut assumptions = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;

@@ -24,7 +24,7 @@ pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World
     let uses = &group.reads.uses;
     let readings = sources::readings(uses, assumption, world.snapshot);
     let shaky = run.shaky.clone();
-    let mut outcome = outcome(group, run);
+    let mut outcome = outcome(group, run, &settings.redact);
 
     // What keeps an element from counting has to be known before step 3.
     let left_out = left_out(uses, world.snapshot);
@@ -60,6 +60,8 @@ pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World
             };
     }
     violations::fingerprint(assumption, &mut outcome.violations);
+    // Only now: two subjects that differ in a secret alone are still two.
+    outcome.withhold();
 
     let refuted = refuted(&outcome.violations);
     let mut steps = Vec::new();

@@ -48,6 +48,8 @@ pub struct Settings {
     pub eroding_under: f64,
     /// What an empty population means where the assumption does not say.
     pub vacuous: Vacuous,
+    /// Further names of keys whose values are never shown.
+    pub redact: Vec<String>,
     /// What fails the check.
     pub gate: Gate,
 }

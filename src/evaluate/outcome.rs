@@ -10,13 +10,16 @@ use super::{
 use crate::{
     model::{Class, Json, Measure, Note, Reason, RuleRef, Violation, ViolationKind},
     policy::{Group, GroupRule, Word},
+    secret::{WITHHELD, is_secret, without_secrets},
     source::{Advice, Place},
     text::{ELLIPSIS, cut_value},
 };
 
 /// What the rules of a group gave.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct Outcome<'a> {
+    /// Further names of keys whose values are never shown.
+    redact: &'a [String],
     pub(super) violations: Vec<Violation>,
     pub(super) measures: Vec<Measure>,
     /// How many subjects, where the group has `subjects`.
@@ -31,10 +34,10 @@ pub(super) struct Outcome {
 }
 
 /// Turns the values of the rules into violations, subjects and measures.
-pub(super) fn outcome(group: &Group, run: Run) -> Outcome {
+pub(super) fn outcome<'a>(group: &Group, run: Run, redact: &'a [String]) -> Outcome<'a> {
     // Where the second run fails too, its error is the one to show.
     let builtin = run.builtin.filter(|_| run.values.is_ok()).map(|failure| failed(&failure, group));
-    let mut outcome = Outcome { builtin, ..Outcome::default() };
+    let mut outcome = Outcome { redact, builtin, ..Outcome::default() };
     let values = match run.values {
         Ok(values) => values,
         Err(failure) => {
@@ -54,7 +57,7 @@ pub(super) fn outcome(group: &Group, run: Run) -> Outcome {
     outcome
 }
 
-impl Outcome {
+impl Outcome<'_> {
     /// Takes the value of one rule.
     fn take(&mut self, group: &Group, rule: &GroupRule, value: Option<Value>) -> Result<(), BadValue> {
         match rule.word {
@@ -102,7 +105,7 @@ impl Outcome {
             Measured::Known(measure) => self.measures.push(measure),
             Measured::Absent(key, subject) => self.gaps.push(Note {
                 reason: Reason::Missing,
-                message: format!("the `{key}` of {} is not there", named(&rule.name, subject.as_ref())),
+                message: format!("the `{key}` of {} is not there", self.named(&rule.name, subject)),
                 help: Some(format!("a measure needs `value` and `limit`: add `{key}`")),
                 location,
             }),
@@ -110,7 +113,7 @@ impl Outcome {
                 reason: Reason::Mistyped,
                 message: format!(
                     "the `{key}` of {} is {}, not a number",
-                    named(&rule.name, subject.as_ref()),
+                    self.named(&rule.name, subject),
                     short(&found)
                 ),
                 help: Some(
@@ -134,24 +137,38 @@ impl Outcome {
                     && violation.subject.is_some()
             };
             if !self.violations.iter().any(is_said) {
-                self.violations.push(violations::breach(measure, &made_by(rule)));
+                self.violations.push(violations::breach(measure, &made_by(rule), self.redact));
             }
         }
         let has_others = group.rules.iter().any(|rule| !matches!(rule.word, Word::Measure | Word::Subjects));
         let is_known = self.gaps.is_empty() && self.errors.is_empty();
         self.measured_nothing = self.measures.is_empty() && is_known && !has_others;
     }
+
+    fn named(&self, rule: &str, subject: Option<Json>) -> String {
+        match subject {
+            Some(subject) => format!("`{rule}` for {}", short(&without_secrets(subject, self.redact))),
+            None => format!("`{rule}`"),
+        }
+    }
+
+    /// Takes from all values what is not to be shown.
+    pub(super) fn withhold(&mut self) {
+        let redact = self.redact;
+        let withhold = |value: &mut Json| *value = without_secrets(value.take(), redact);
+        for violation in &mut self.violations {
+            let values = [&mut violation.subject, &mut violation.expected, &mut violation.observed];
+            values.into_iter().flatten().for_each(withhold);
+            for (key, value) in &mut violation.details {
+                if is_secret(key, redact) { *value = WITHHELD.into() } else { withhold(value) }
+            }
+        }
+        self.measures.iter_mut().filter_map(|measure| measure.subject.as_mut()).for_each(withhold);
+    }
 }
 
 fn made_by(rule: &GroupRule) -> RuleRef {
     RuleRef { title: rule.title.clone(), location: rule.location.clone() }
-}
-
-fn named(rule: &str, subject: Option<&Json>) -> String {
-    match subject {
-        Some(subject) => format!("`{rule}` for {}", short(subject)),
-        None => format!("`{rule}`"),
-    }
 }
 
 fn short(value: &Json) -> String {

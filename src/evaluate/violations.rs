@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     model::{Assumption, Class, Direction, Json, Measure, RuleRef, Violation, ViolationKind, ViolationStatus},
+    secret::without_secrets,
     source::Location,
 };
 
@@ -196,12 +197,12 @@ pub(super) fn measure(rule: &str, element: &Value) -> Result<Measured, BadValue>
 }
 
 /// The violation that a measure beyond its limit is.
-pub(super) fn breach(measure: &Measure, made_by: &RuleRef) -> Violation {
+pub(super) fn breach(measure: &Measure, made_by: &RuleRef, redact: &[String]) -> Violation {
     Violation {
         subject: measure.subject.clone(),
         expected: Some(number(measure.limit)),
         observed: Some(number(measure.value)),
-        ..plain(ViolationKind::Measure, breach_message(measure), made_by)
+        ..plain(ViolationKind::Measure, breach_message(measure, redact), made_by)
     }
 }
 
@@ -212,11 +213,11 @@ fn number(value: f64) -> Json {
     if value.fract() == 0.0 && value.abs() < WHOLE { (value as i64).into() } else { value.into() }
 }
 
-fn breach_message(measure: &Measure) -> String {
+fn breach_message(measure: &Measure, redact: &[String]) -> String {
     let subject = match &measure.subject {
         None => String::new(),
         Some(Json::String(subject)) => format!("{subject}: "),
-        Some(subject) => format!("{subject}: "),
+        Some(subject) => format!("{}: ", without_secrets(subject.clone(), redact)),
     };
     let unit = measure.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
     let beyond = match measure.direction {

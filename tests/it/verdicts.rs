@@ -978,3 +978,30 @@ fn what_lies_in_no_part_of_a_partial_source_is_partial() {
     let run = project.check(&[]);
     assert_eq!(run.code, Some(3), "{run}");
 }
+
+#[test]
+fn values_under_secret_keys_are_in_no_report() {
+    let rules = r#"violation contains {
+	"msg": "is odd", "subject": db, "expected": {"iban": db.iban}, "observed": [db],
+	"db": db, "token": db.dbPassword, "details": {"IBAN": db.iban, "user": db.user},
+} if some db in input.svc.dbs
+
+measure contains {"value": 2, "limit": 1, "subject": {"passwd": db.dbPassword, "of": db.user}} if some db in input.svc.dbs
+
+measure contains {"value": "x", "limit": 1, "subject": {"passwd": db.dbPassword}} if some db in input.svc.dbs"#;
+    let facts = r#"{"dbs": [{"user": "shop", "dbPassword": "hunter1", "iban": "hunter2",
+        "env": [{"name": "API_TOKEN", "value": "hunter3"}]}, {"user": "shop", "dbPassword": "hunter4", "iban": ""}]}"#;
+    let written = row("secrets", rules, &[("svc", facts, OK)], "").says("redact: [iban]").project.write();
+    let [human, json] = [&["-v"][..], &["-o", "json"]].map(|format| written.check(format));
+    for run in [&human, &json] {
+        assert!(!run.to_string().contains("hunter"), "{run}");
+        assert!(run.stdout.contains("(withheld)") && run.stdout.contains("shop"), "{run}");
+    }
+    let report: Value = serde_json::from_str(&json.stdout).unwrap();
+    let violations = report["assumptions"][0]["violations"].as_array().unwrap();
+    let mut fingerprints: Vec<_> = violations.iter().map(|violation| violation["fingerprint"].to_string()).collect();
+    fingerprints.sort_unstable();
+    fingerprints.dedup();
+    assert_eq!((violations.len(), fingerprints.len()), (4, 4), "they differ in their secrets alone: {json}");
+    assert_eq!(violations[0]["details"]["token"], "(withheld)");
+}
