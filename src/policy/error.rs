@@ -157,14 +157,22 @@ pub enum PolicyError {
         /// The right form.
         form: String,
     },
+    /// An element of `violation`, `deny` or `warn` that can be seen to be neither text nor an object with `msg`.
+    #[error("an element of `{name}` {found}, and must be text or an object with a text `msg`")]
+    WrongElement {
+        /// The rule.
+        name: String,
+        /// What is wrong with it.
+        found: String,
+    },
     /// A group of only `subjects`, with a suffix.
     #[error("`{name}` has a population and nothing to say of it")]
     OnlySubjects {
         /// The rule.
         name: String,
     },
-    /// A rule name that is nearly a rule word.
-    #[error("`{name}` is no rule word, so nothing here would be checked")]
+    /// A rule name that is nearly a rule word: what it says would not be checked.
+    #[error("`{name}` is no rule word, and nothing uses it")]
     NearWord {
         /// As written.
         name: String,
@@ -376,6 +384,7 @@ impl Advice for PolicyError {
             Self::Reserved { .. } => "policy::reserved",
             Self::FurtherSegment { .. } => "policy::further_segment",
             Self::WrongHead { .. } => "policy::wrong_head",
+            Self::WrongElement { .. } => "policy::wrong_element",
             Self::OnlySubjects { .. } => "policy::only_subjects",
             Self::NearWord { .. } => "policy::near_word",
             Self::Useless { .. } => "policy::useless",
@@ -450,6 +459,7 @@ impl Advice for PolicyError {
             }
             Self::FurtherSegment { suffix, .. } => format!("a suffix makes it an assumption of its own: `{suffix} contains v if`"),
             Self::WrongHead { form, .. } => format!("write `{form}`"),
+            Self::WrongElement { .. } => "write `\"…\"` or `{\"msg\": \"…\", \"subject\": …}`".to_owned(),
             Self::OnlySubjects { name } => {
                 format!("add a `violation`, `warn`, `holds` or `measure` with the same suffix, or rename `{name}`")
             }

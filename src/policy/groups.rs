@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Expr, Literal, Rule, RuleHead};
+use regorus::unstable::{Expr, Literal, Rule, RuleBody, RuleHead};
 
 use super::{
     PolicyError, Reads,
@@ -97,17 +97,22 @@ fn word_of(name: &str) -> Option<(Word, &str)> {
     }
 }
 
-/// The rule word that was probably meant: a plural, or one edit away.
-fn near_word(name: &str) -> Option<&'static str> {
-    let base = name.split('_').next().unwrap_or_default();
+/// The name with a rule word that was probably meant: a plural, one edit or only the case away, or underscores too
+/// many in its suffix.
+fn near_word(name: &str) -> Option<String> {
+    let (base, suffix) = name.split_at(name.find('_').unwrap_or(name.len()));
+    if word_of(name).is_some() {
+        return None;
+    }
+    let lower = base.to_lowercase();
     let mut words = WORDS.iter().map(|(word, _)| *word);
-    words.find(|word| {
-        base != *word
-            && (base == format!("{word}s")
-                || format!("{base}s") == *word
-                || (base == "denies" && *word == "deny")
-                || strsim::damerau_levenshtein(base, word) == 1)
-    })
+    let word = words.find(|word| {
+        lower == format!("{word}s")
+            || (lower == "denies" && *word == "deny")
+            || strsim::damerau_levenshtein(&lower, word) <= 1
+    })?;
+    let parts = suffix.split('_').filter(|part| !part.is_empty());
+    Some(parts.fold(word.to_owned(), |near, part| format!("{near}_{part}")))
 }
 
 /// One definition that belongs to a group.
@@ -122,6 +127,7 @@ pub(super) fn groups(
     rules: &Rules,
     annotations: &[Vec<Annotation>],
     documents: &BTreeSet<String>,
+    used: &BTreeSet<DataPath>,
     errors: &mut Vec<At<PolicyError>>,
 ) -> Vec<Group> {
     let mut members: BTreeMap<(DataPath, String), Vec<Member<'_>>> = BTreeMap::new();
@@ -151,7 +157,7 @@ pub(super) fn groups(
     check_ids(&groups, rules, errors);
     check_blocks(&blocks, &groups, errors);
     check_reads(&groups, documents, errors);
-    check_use(rules, &groups, errors);
+    check_use(rules, &groups, used, errors);
     groups
 }
 
@@ -232,6 +238,14 @@ fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
         let element = of_value.filter(|text| text.len() <= 60 && !text.contains('\n')).or(of_key).unwrap_or("v");
         format!("{name} contains {element} if {{ … }}")
     };
+    if matches!(word, Word::Violation | Word::Deny | Word::Warn) {
+        for element in elements(rule) {
+            if let Some(found) = fault(element) {
+                let error = PolicyError::WrongElement { name: name.clone(), found };
+                errors.push(At::new(error, parsed.place(element.span())));
+            }
+        }
+    }
     match (word, rule) {
         (_, Rule::Default { .. }) => {}
         (Word::Violation | Word::Deny | Word::Warn | Word::Subjects, Rule::Spec { head, .. }) => match head {
@@ -274,16 +288,67 @@ fn assigned(rule: &Rule) -> Option<&Expr> {
 fn kind_of(rule: &Rule, open: bool) -> &'static str {
     match (rule, assigned(rule)) {
         _ if open => "a partial object",
-        (Rule::Spec { head: RuleHead::Set { .. }, .. }, _) | (_, Some(Expr::Set { .. } | Expr::SetCompr { .. })) => {
-            "a set"
-        }
-        (_, None | Some(Expr::Bool { .. })) => "a boolean",
-        (_, Some(Expr::String { .. } | Expr::RawString { .. })) => "text",
-        (_, Some(Expr::Number { .. })) => "a number",
-        (_, Some(Expr::Null { .. })) => "null",
-        (_, Some(Expr::Array { .. } | Expr::ArrayCompr { .. })) => "a list",
-        (_, Some(Expr::Object { .. } | Expr::ObjectCompr { .. })) => "an object",
-        _ => "another value",
+        (Rule::Spec { head: RuleHead::Set { .. }, .. }, _) => "a set",
+        (_, None) => "a boolean",
+        (_, Some(value)) => kind(value).unwrap_or("another value"),
+    }
+}
+
+/// What an expression's value is, where that can be seen.
+fn kind(expr: &Expr) -> Option<&'static str> {
+    Some(match expr {
+        Expr::Bool { .. } | Expr::BoolExpr { .. } | Expr::Membership { .. } => "a boolean",
+        Expr::String { .. } | Expr::RawString { .. } => "text",
+        Expr::Number { .. } | Expr::UnaryExpr { .. } => "a number",
+        Expr::Null { .. } => "null",
+        Expr::Array { .. } | Expr::ArrayCompr { .. } => "a list",
+        Expr::Set { .. } | Expr::SetCompr { .. } | Expr::BinExpr { .. } => "a set",
+        Expr::Object { .. } | Expr::ObjectCompr { .. } => "an object",
+        Expr::ArithExpr { .. } => "a number or a set",
+        _ => return None,
+    })
+}
+
+/// The elements of a set that its rule names: where a body gives the variable of the head its value, that value.
+fn elements(rule: &Rule) -> Vec<&Expr> {
+    match rule {
+        Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, bodies, .. } => match key.as_ref() {
+            Expr::Var { span, .. } => bodies.iter().filter_map(|body| value_of(span.text(), body)).collect(),
+            key => vec![key],
+        },
+        _ => match assigned(rule) {
+            Some(Expr::Set { items, .. }) => items.iter().map(AsRef::as_ref).collect(),
+            Some(Expr::SetCompr { term, .. }) => vec![term],
+            _ => Vec::new(),
+        },
+    }
+}
+
+/// What a body assigns to a variable.
+fn value_of<'a>(name: &str, body: &'a RuleBody) -> Option<&'a Expr> {
+    body.query.stmts.iter().find_map(|statement| match &statement.literal {
+        Literal::Expr { expr, .. } => match expr.as_ref() {
+            Expr::AssignExpr { lhs, rhs, .. } => {
+                matches!(lhs.as_ref(), Expr::Var { span, .. } if span.text() == name).then_some(rhs.as_ref())
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// What can be seen to be wrong with an element of `violation`, `deny` or `warn`.
+fn fault(element: &Expr) -> Option<String> {
+    match element {
+        Expr::Object { fields, .. } => match fields.iter().find(|(_, key, _)| text_of(key) == Some("msg")) {
+            Some((_, _, value)) => {
+                kind(value).filter(|kind| *kind != "text").map(|kind| format!("has a `msg` that is {kind}"))
+            }
+            // A computed key may be `msg`.
+            None => fields.iter().all(|(_, key, _)| is_literal(key)).then(|| "has no `msg`".to_owned()),
+        },
+        Expr::ObjectCompr { .. } => None,
+        other => kind(other).filter(|kind| *kind != "text").map(|kind| format!("is {kind}")),
     }
 }
 
@@ -519,33 +584,14 @@ fn assumption(
 
 /// Whether the elements that a definition makes can be seen to have no subject.
 fn lacks_subject(rule: &Rule) -> bool {
-    let Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, bodies, .. } = rule else { return false };
-    let mut element: &Expr = key;
-    if let Expr::Var { span, .. } = element {
-        let assigned =
-            bodies.iter().flat_map(|body| &body.query.stmts).find_map(|statement| match &statement.literal {
-                Literal::Expr { expr, .. } => match expr.as_ref() {
-                    Expr::AssignExpr { lhs, rhs, .. } => {
-                        matches!(lhs.as_ref(), Expr::Var { span: name, .. } if name.text() == span.text())
-                            .then_some(rhs)
-                    }
-                    _ => None,
-                },
-                _ => None,
-            });
-        match assigned {
-            Some(value) => element = value,
-            None => return false,
-        }
-    }
-    match element {
+    elements(rule).into_iter().any(|element| match element {
         Expr::String { .. } | Expr::RawString { .. } => true,
         Expr::Object { fields, .. } => !fields.iter().any(|(_, key, _)| text_of(key) == Some("subject")),
         Expr::Call { fcn, .. } => {
             Reference::of(fcn).is_some_and(|call| matches!(call.full_path().join(".").as_str(), "sprintf" | "concat"))
         }
         _ => false,
-    }
+    })
 }
 
 /// The uses by path: needed if any needs it, excused if all excuse it.
@@ -666,7 +712,7 @@ fn check_reads(groups: &[Group], documents: &BTreeSet<String>, errors: &mut Vec<
 }
 
 /// Files and fences that make no assumption and serve none; rule names that are nearly rule words.
-fn check_use(rules: &Rules, groups: &[Group], errors: &mut Vec<At<PolicyError>>) {
+fn check_use(rules: &Rules, groups: &[Group], named: &BTreeSet<DataPath>, errors: &mut Vec<At<PolicyError>>) {
     let used: BTreeSet<&DataPath> = groups.iter().flat_map(|group| &group.reads.through).collect();
     for parsed in &rules.modules {
         let package = parsed.package();
@@ -677,19 +723,17 @@ fn check_use(rules: &Rules, groups: &[Group], errors: &mut Vec<At<PolicyError>>)
             .policy
             .iter()
             .any(|rule| arity(rule).is_none() && path_of(rule).last().is_some_and(|name| word_of(name).is_some()));
-        let mut said = false;
-        if !makes_group {
-            for rule in parsed.ast.policy.iter().filter(|rule| arity(rule).is_none()) {
-                let path = path_of(rule);
-                let name = path.last().cloned().unwrap_or_default();
-                if let Some(near) = near_word(&name).filter(|_| !used.contains(&path)) {
-                    let near = near.to_owned() + name.split_once('_').map_or("", |(base, _)| &name[base.len()..]);
-                    errors.push(At::new(PolicyError::NearWord { name, near }, place_of(parsed, rule)));
-                    said = true;
-                }
+        let mut said = BTreeSet::new();
+        for rule in parsed.ast.policy.iter().filter(|rule| arity(rule).is_none()) {
+            let path = path_of(rule);
+            let name = path.last().cloned().unwrap_or_default();
+            // Beside an assumption it may be a helper that merely has such a name; alone it must serve one.
+            let is_helper = if makes_group { named.contains(&path) } else { used.contains(&path) };
+            if let Some(near) = near_word(&name).filter(|_| !is_helper && said.insert(path)) {
+                errors.push(At::new(PolicyError::NearWord { name, near }, place_of(parsed, rule)));
             }
         }
-        if said {
+        if !said.is_empty() {
             continue;
         }
         let is_used = |rule: &Rule| used.contains(&path_of(rule));

@@ -116,12 +116,12 @@ fn load_here(
     let annotations: Vec<_> =
         parsed.iter().map(|parsed| annotation::annotations(&parsed.module, &mut errors)).collect();
     let rules = Rules::new(parsed);
-    if !precheck::check(&rules, documents, &unreadable, &mut errors) {
+    let Some(used) = precheck::check(&rules, documents, &unreadable, &mut errors) else {
         // Rules in a circle or in an endless chain cannot be followed any further.
         sort(&mut errors, files);
         return Err(errors);
-    }
-    let mut groups = groups::groups(&rules, &annotations, documents, &mut errors);
+    };
+    let mut groups = groups::groups(&rules, &annotations, documents, &used, &mut errors);
     // What a module that cannot be read defines is not known, so nothing is said of what seems to be missing.
     if !unreadable.is_empty() || errors.iter().any(|error| error.kind.leaves_unused()) {
         errors.retain(|error| !error.kind.may_follow());

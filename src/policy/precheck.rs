@@ -56,14 +56,14 @@ const OPA_ONLY: [(&str, Option<&str>); 24] = [
 /// A chain of rules longer than this could exhaust the evaluator's stack.
 const MAX_CHAIN: usize = 1_000;
 
-/// Checks all rules; says whether they can be followed from one to the next without end. Errors about packages in
-/// `unreadable` are left out: what they define is not known.
+/// Checks all rules; gives those that another one uses, or nothing where they cannot be followed from one to the next
+/// to an end. Errors about packages in `unreadable` are left out: what they define is not known.
 pub(crate) fn check(
     rules: &Rules,
     documents: &BTreeSet<String>,
     unreadable: &BTreeSet<DataPath>,
     errors: &mut Vec<At<PolicyError>>,
-) -> bool {
+) -> Option<BTreeSet<DataPath>> {
     let mut graph: BTreeMap<DataPath, BTreeSet<DataPath>> = BTreeMap::new();
     for (at, module) in rules.modules.iter().enumerate() {
         let mut check =
@@ -82,7 +82,7 @@ pub(crate) fn check(
             graph.entry(path).or_default().append(&mut check.uses);
         }
     }
-    chains(rules, &graph, errors)
+    chains(rules, &graph, errors).then(|| graph.into_values().flatten().collect())
 }
 
 struct Check<'a> {

@@ -83,7 +83,7 @@ fn syntax() {
 }
 
 /// What is well-formed and cannot mean what it says.
-const POLICIES: [(&str, &str); 49] = [
+const POLICIES: [(&str, &str); 53] = [
     ("an unknown function", "package p\n\nviolation contains \"x\" if startwith(input.traces.name, \"a\")\n"),
     (
         "an unknown function that resembles none",
@@ -155,6 +155,15 @@ const POLICIES: [(&str, &str); 49] = [
     ("`deny` as a text", "package p\n\ndeny := \"x\" if input.traces.failed\n"),
     ("`deny` as a boolean", "package p\n\ndeny if input.traces.failed\n"),
     ("`deny` as a list", "package p\n\ndeny := [x | some x in input.traces.failed]\n"),
+    ("a violation that is a number", "package p\n\nviolation contains 3 if input.traces.failed\n"),
+    (
+        "a warning without `msg`",
+        "package p\n\nwarn contains v if {\n\tinput.traces.failed\n\tv := {\"message\": \"x\", \"subject\": \"y\"}\n}\n",
+    ),
+    (
+        "violations of several kinds in one set",
+        "package p\n\nviolation := {\"x\", [\"y\"], {\"msg\": count(input.traces.edges) + 1}} if input.traces.failed\n",
+    ),
     ("`warn` as an object", "package p\n\nwarn[name] := \"x\" if some name in input.traces.failed\n"),
     (
         "`subjects` as a list",
@@ -174,6 +183,12 @@ const POLICIES: [(&str, &str); 49] = [
     ("`violations`", "package p\n\nviolations contains \"x\" if input.traces.failed\n"),
     ("`hold`", "package p\n\nhold if input.traces.ok\n"),
     ("`denies_calls`", "package p\n\ndenies_calls contains \"x\" if input.traces.failed\n"),
+    (
+        "nearly rule words beside an assumption",
+        "package p\n\nviolation contains \"x\" if input.traces.failed\n\nviolatoin contains \"x\" if input.traces.a\n\n\
+         warns contains \"x\" if input.traces.a\n\nviolation_a_ contains \"x\" if input.traces.a\n\n\
+         Deny_b contains \"x\" if input.traces.a\n\ndefault hold := false\n\nhold if input.traces.a\n",
+    ),
     ("nothing that is checked", "package p\n\nallow if input.traces.ok\n"),
     ("only a package", "package p\n"),
     ("an assumption that reads nothing", "package p\n\nviolation contains \"x\" if 1 > 2\n"),
@@ -196,6 +211,28 @@ const POLICIES: [(&str, &str); 49] = [
 fn policies() {
     let said = refused(POLICIES.map(|(title, text)| (title, policy(text))));
     insta::assert_snapshot!(said);
+}
+
+/// What looks like one of the above and is none.
+#[test]
+fn what_is_no_mistake() {
+    let policies = [
+        (
+            "nearly a rule word that serves one",
+            "package p\n\nviolation contains v if some v in violations\n\nviolations := [\"x\" | input.traces.failed]\n",
+        ),
+        (
+            "elements that may have a `msg`",
+            "package p\n\nviolation contains {key: \"x\"} if some key in input.traces.keys\n\n\
+             violation contains {k: \"x\" | some k in input.traces.keys}\n\n\
+             violation contains object.union({\"subject\": \"x\"}, input.traces.failed)\n\n\
+             violation contains v if {\n\tv := {\"msg\": input.traces.name}\n}\n",
+        ),
+    ];
+    for (title, text) in policies {
+        let run = policy(text).check(&["-o", "json"]);
+        assert_eq!(run.stderr, "", "{title}: {run}");
+    }
 }
 
 #[test]
