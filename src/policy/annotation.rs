@@ -142,6 +142,13 @@ const KEYS: [&str; 11] = [
     "labels",
 ];
 
+/// The keys of `custom.assumption`.
+const OURS: [&str; 10] =
+    ["id", "formerly", "severity", "owner", "max_age", "review_by", "optional", "required", "eroding_under", "vacuous"];
+
+/// Those of them that no other tool is known to have.
+const OURS_ALONE: [&str; 5] = ["formerly", "max_age", "review_by", "eroding_under", "vacuous"];
+
 /// A comment that is a METADATA block, or was meant to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
@@ -296,6 +303,9 @@ fn of_yaml(module: &Module, block: &Block, node: &Node, errors: &mut Errors) -> 
             let help = "write\n# custom:\n#   assumption:\n#     …".to_owned();
             let message = "`assumption` must stand under `custom`".to_owned();
             errors.push(At::new(YamlError::BadValue { message, help: Some(help) }, file.at(key.span)));
+        } else if OURS.contains(&key.name.as_str()) {
+            // OPA has no such key, and other tools write below `custom`.
+            errors.push(misplaced(&key.name, "at the top level of METADATA, which is OPA's", file.at(key.span)));
         } else if !KEYS.contains(&key.name.as_str()) && nearest(&key.name, KEYS).is_some() {
             let error =
                 YamlError::UnknownKey { key: key.name.clone(), what: "METADATA".to_owned(), known: KEYS.to_vec() };
@@ -311,8 +321,17 @@ fn custom(file: &SourceFile, node: &Node, errors: &mut Errors) -> Custom {
         return Custom::default();
     };
     let mut custom = Custom::default();
+    let ours = entries.iter().find(|(key, _)| key.name == "assumption").map(|(_, node)| node);
+    // A key that the assumption has as well is another tool's.
+    let has = |name: &str| match ours.map(|node| &node.value) {
+        Some(Value::Map(fields)) => fields.iter().any(|(key, _)| key.name == name),
+        _ => false,
+    };
     for (key, node) in entries {
-        if key.name == "assumption" {
+        let name = key.name.as_str();
+        if OURS_ALONE.contains(&name) || ours.is_some() && OURS.contains(&name) && !has(name) {
+            errors.push(misplaced(name, "under `custom`, where other tools' keys are kept", file.at(key.span)));
+        } else if key.name == "assumption" {
             custom = assumption(file, file.at(key.span), node, errors);
         } else if nearest(&key.name, ["assumption"]).is_some() {
             let error =
@@ -321,6 +340,13 @@ fn custom(file: &SourceFile, node: &Node, errors: &mut Errors) -> Custom {
         }
     }
     custom
+}
+
+/// A key of ours that stands further out than `custom.assumption`, where nobody would read it.
+fn misplaced(key: &str, stands: &str, place: Place) -> At<YamlError> {
+    let message = format!("`{key}` stands {stands}");
+    let help = format!("move it under `custom.assumption`:\n# custom:\n#   assumption:\n#     {key}: …");
+    At::new(YamlError::BadValue { message, help: Some(help) }, place)
 }
 
 fn assumption(file: &SourceFile, place: Place, node: &Node, errors: &mut Errors) -> Custom {

@@ -83,6 +83,7 @@ fn what_it_says() {
 # custom:
 #   assumption: {owner: team-shop, severity: warning}
 #   other_tool: {level: 3}
+#   severity: HIGH
 package shop
 
 # METADATA
@@ -92,11 +93,13 @@ package shop
 #   - https://example.com/adr/12
 #   - {ref: https://example.com/adr/13, description: Why}
 # custom:
+#   id: AVD-AWS-0001
 #   assumption: {id: latency, severity: error, formerly: [slow]}
 violation contains {"msg": "slow", "subject": "svc"} if input.svc.p99 > 400
 
 # METADATA
 # title: Nothing is missing
+# custom: {id: AVD-AWS-0002, severity: LOW}
 violation_missing contains "missing" if not input.svc.backup
 
 # METADATA
@@ -118,6 +121,10 @@ deny_missing contains "else" if not input.svc.other
 fn what_is_wrong_with_it() {
     let package = |fields: &str| format!("{}package shop\n\n{SLOW}\n", block(fields));
     let rule = |fields: &str| format!("package shop\n\n{}{SLOW}\n", block(fields));
+    let dedented = |lines: &str| {
+        let lines: String = lines.lines().flat_map(|line| ["# ", line, "\n"]).collect();
+        format!("# METADATA\n{lines}package shop\n\n{SLOW}\n")
+    };
     let policies = [
         ("an unknown key", package("serverity: warning")),
         ("an unknown severity", package("severity: critical")),
@@ -134,6 +141,12 @@ fn what_is_wrong_with_it() {
             "# METADATA\n# custom:\n#   assumption: yes\npackage shop\n\nholds if input.svc.ok\n".to_owned(),
         ),
         ("no YAML", "# METADATA\n# title: [\npackage shop\n\nholds if input.svc.ok\n".to_owned()),
+        (
+            "keys of the assumption beside it",
+            dedented("custom:\n  assumption:\n    owner: a\n  severity: note\n  max_age: 1d"),
+        ),
+        ("keys of the assumption beside `custom`", dedented("custom:\n  assumption:\n    owner: a\nseverity: note")),
+        ("keys of the assumption without it", dedented("owner: a\ncustom:\n  vacuous: allowed")),
         ("an unknown scope", "# METADATA\n# scope: module\npackage shop\n\nholds if input.svc.ok\n".to_owned()),
         ("a key twice", package("owner: a\nowner: b")),
         ("a path that nothing reads", rule("optional: [\"input.svc.p999\"]")),
