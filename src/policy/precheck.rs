@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{BUILTINS, Expr, Rule};
+use regorus::unstable::{BUILTINS, Expr, Ref, Rule};
 
 use super::{
     PolicyError,
@@ -85,6 +85,22 @@ pub(crate) fn check(
     chains(rules, &graph, errors).then(|| graph.into_values().flatten().collect())
 }
 
+/// A call of a function.
+struct Call<'a> {
+    function: &'a Expr,
+    params: &'a [Ref<Expr>],
+    is_statement: bool,
+}
+
+impl Call<'_> {
+    /// Whether a function may be called so that takes this many arguments: a call that is a statement may have one
+    /// more, for the output.
+    fn fits(&self, arity: usize) -> bool {
+        let found = self.params.len();
+        found == arity || self.is_statement && found == arity + 1
+    }
+}
+
 struct Check<'a> {
     rules: &'a Rules,
     documents: &'a BTreeSet<String>,
@@ -108,15 +124,20 @@ impl Check<'_> {
             }
         }
         let mut found = Vec::new();
+        let mut statement: Option<&Expr> = None;
         visit_rule(rule, &mut |node| match node {
+            Node::Statement(expr) => statement = Some(expr),
             Node::Reference(reference, expr) => found.push((expr, Some(reference), None)),
-            Node::Call(expr, name, params) => found.push((expr, None, Some((name, params)))),
+            Node::Call(expr, name, params) => {
+                let is_statement = statement.is_some_and(|statement| std::ptr::eq(statement, expr));
+                found.push((expr, None, Some(Call { function: name, params, is_statement })));
+            }
             _ => {}
         });
         for (expr, reference, call) in found {
             match (reference, call) {
                 (Some(reference), _) => self.reference(&reference, expr, &bound),
-                (_, Some((function, params))) => self.call(expr, function, params),
+                (_, Some(call)) => self.call(expr, &call),
                 _ => {}
             }
         }
@@ -205,7 +226,8 @@ impl Check<'_> {
         }
     }
 
-    fn call(&mut self, expr: &Expr, function: &Expr, params: usize) {
+    fn call(&mut self, expr: &Expr, call: &Call<'_>) {
+        let &Call { function, params, .. } = call;
         let Some(reference) = Reference::of(function) else { return };
         let path = reference.full_path();
         let place = || self.parsed.place(function.span());
@@ -223,10 +245,10 @@ impl Check<'_> {
             self.uses.extend(local);
             if arities.is_empty() {
                 self.errors.push(At::new(PolicyError::NotAFunction { name }, place()));
-            } else if !arities.iter().any(|arity| (*arity..=arity + 1).contains(&params)) {
+            } else if !arities.iter().any(|arity| call.fits(*arity)) {
                 let expected = *arities.first().unwrap_or(&0);
                 self.errors.push(At::new(
-                    PolicyError::Arity { name, expected, found: params },
+                    PolicyError::Arity { name, expected, found: params.len() },
                     self.parsed.place(expr.span()),
                 ));
             }
@@ -241,10 +263,12 @@ impl Check<'_> {
             PolicyError::Random { name }
         } else if let Some((_, expected)) = BUILTINS.get(name.as_str()) {
             let expected = usize::from(*expected);
-            if (expected..=expected + 1).contains(&params) {
+            // What follows the arguments of a test can only be its outcome.
+            let is_outcome = || !is_test(&name) || params.last().is_none_or(|last| !is_constant(last));
+            if call.fits(expected) && (params.len() == expected || is_outcome()) {
                 return;
             }
-            PolicyError::Arity { name, expected, found: params }
+            PolicyError::Arity { name, expected, found: params.len() }
         } else if name == "print" {
             return;
         } else if let Some((_, instead)) =
@@ -268,6 +292,27 @@ impl Check<'_> {
         };
         self.errors.push(At::new(error, place()));
     }
+}
+
+/// Whether a built-in answers true or false.
+fn is_test(name: &str) -> bool {
+    matches!(name, "contains" | "startswith" | "endswith" | "glob.match" | "net.cidr_contains" | "object.subset")
+        || [".match", "_match", ".is_valid", "_is_valid"].iter().any(|end| name.ends_with(end))
+        || name.starts_with("is_")
+}
+
+/// Whether an expression is a value that is neither true nor false.
+fn is_constant(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Null { .. }
+            | Expr::Array { .. }
+            | Expr::Set { .. }
+            | Expr::Object { .. }
+    )
 }
 
 fn dotted(path: &[String], last: &str) -> String {

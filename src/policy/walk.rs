@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{AssignOp, BUILTINS, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
+use regorus::unstable::{AssignOp, BUILTINS, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleHead};
 
 use super::syntax::{Reference, Step};
 
@@ -10,8 +10,10 @@ use super::syntax::{Reference, Step};
 pub(crate) enum Node<'a> {
     /// A reference that is no part of a longer one; also a bare variable.
     Reference(Reference<'a>, &'a Expr),
-    /// A call: the whole, the function, how many arguments.
-    Call(&'a Expr, &'a Expr, usize),
+    /// A call: the whole, the function, the arguments.
+    Call(&'a Expr, &'a Expr, &'a [Ref<Expr>]),
+    /// An expression that is a statement of its own, also under `not`; the walk goes on in it.
+    Statement(&'a Expr),
     /// Something that binds the variables in it.
     Pattern(&'a Expr),
     /// A name that is bound.
@@ -29,7 +31,7 @@ pub(crate) fn bind(node: &Node<'_>, bound: &mut BTreeSet<String>) {
         Node::Name(name) => {
             bound.insert((*name).to_owned());
         }
-        Node::Reference(..) | Node::Call(..) | Node::Not(_) | Node::Query(_) => {}
+        Node::Reference(..) | Node::Call(..) | Node::Statement(_) | Node::Not(_) | Node::Query(_) => {}
     }
 }
 
@@ -148,9 +150,13 @@ pub(crate) fn visit_statement<'a>(statement: &'a LiteralStmt, on: &mut dyn FnMut
                 }
                 visit(collection, on);
             }
-            Literal::Expr { expr, .. } => visit(expr, on),
+            Literal::Expr { expr, .. } => {
+                on(Node::Statement(expr));
+                visit(expr, on);
+            }
             Literal::NotExpr { expr, .. } => {
                 on(Node::Not(expr));
+                on(Node::Statement(expr));
                 visit(expr, on);
             }
             Literal::Every { key, value, domain, query, .. } => {
@@ -221,7 +227,7 @@ fn visit<'a>(expr: &'a Expr, on: &mut dyn FnMut(Node<'a>)) {
             visit(value, on);
         }
         Expr::Call { fcn, params, .. } => {
-            on(Node::Call(expr, fcn, params.len()));
+            on(Node::Call(expr, fcn, params));
             for param in params {
                 visit(param, on);
             }

@@ -83,7 +83,7 @@ fn syntax() {
 }
 
 /// What is well-formed and cannot mean what it says.
-const POLICIES: [(&str, &str); 53] = [
+const POLICIES: [(&str, &str); 55] = [
     ("an unknown function", "package p\n\nviolation contains \"x\" if startwith(input.traces.name, \"a\")\n"),
     (
         "an unknown function that resembles none",
@@ -105,6 +105,14 @@ const POLICIES: [(&str, &str); 53] = [
     (
         "too many arguments for a function of one's own",
         "package p\n\nviolation contains \"x\" if is_slow(input.traces.p99, 400, \"ms\")\n\nis_slow(ms) if ms > 400\n",
+    ),
+    (
+        "an argument too many inside an expression",
+        "package p\n\nviolation contains \"x\" if {\n\tedge := input.traces.edges[0]\n\tcount(edge.a, edge.b) > 3\n\tn := is_slow(edge.ms, 400)\n\tn == true\n}\n\nis_slow(ms) if ms > 400\n",
+    ),
+    (
+        "an argument too many that is no outcome",
+        "package p\n\nviolation contains \"x\" if startswith(input.traces.name, \"a\", \"b\")\n",
     ),
     (
         "a call to the outside",
@@ -220,6 +228,11 @@ fn what_is_no_mistake() {
         (
             "nearly a rule word that serves one",
             "package p\n\nviolation contains v if some v in violations\n\nviolations := [\"x\" | input.traces.failed]\n",
+        ),
+        (
+            "an output as a last argument",
+            "package p\n\nviolation contains \"x\" if {\n\tcount(input.traces.edges, n)\n\tn > 3\n\tnot startswith(input.traces.name, \"a\", true)\n\
+             \tdouble(n, 8)\n\twalk(input.traces, [_, value])\n\tvalue == 3\n}\n\ndouble(n) := n * 2\n",
         ),
         (
             "elements that may have a `msg`",
