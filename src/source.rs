@@ -137,16 +137,51 @@ impl SourceCode for SourceFile {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let inner = self.shown().read_span(span, before, after)?;
+        let text = self.shown();
+        let inner = text.read_span(span, before, after)?;
+        let whole = Span { start: inner.span().offset(), end: inner.span().offset() + inner.span().len() };
+        let Span { start, end } = excerpt(text, whole, Span { start: span.offset(), end: span.offset() + span.len() });
+        let (line, column) = self.line_column(start);
         Ok(Box::new(MietteSpanContents::new_named(
             escape(self.path()).into_owned(),
-            inner.data(),
-            *inner.span(),
-            inner.line(),
-            inner.column(),
+            &text.as_bytes()[start..end],
+            (start, end - start).into(),
+            line - 1,
+            column - 1,
             inner.line_count(),
         )))
     }
+}
+
+/// What of the lines around a span is shown: all, unless one is so long that it would fill the screen; then only the
+/// span's own, as far as they stand close to it.
+fn excerpt(text: &str, lines: Span, span: Span) -> Span {
+    let boundary = |mut at: usize| {
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    // miette counts bytes, and may stop inside a character.
+    let lines = Span { start: boundary(lines.start), end: boundary(lines.end) };
+    let mut shown = lines;
+    if is_long(&text[lines.start..boundary(span.start.max(lines.start))]) {
+        let line = text[..boundary(span.start)].rfind('\n').map_or(0, |end| end + 1);
+        shown.start = if span.start - line > LONG_LINE { boundary(span.start - LONG_LINE / 4) } else { line };
+    }
+    let behind = boundary(span.end.min(lines.end));
+    if is_long(&text[behind..lines.end]) {
+        let line = text[behind..].find('\n').map_or(lines.end, |end| behind + end);
+        shown.end = if line - behind > LONG_LINE { boundary(behind + LONG_LINE / 2) } else { line };
+    }
+    shown
+}
+
+/// So many bytes of a line are shown whole.
+const LONG_LINE: usize = 240;
+
+fn is_long(text: &str) -> bool {
+    text.lines().any(|line| line.len() > LONG_LINE)
 }
 
 /// Whether a terminal, a log or a reader's eye could take this character for something else than text: controls,
@@ -213,6 +248,16 @@ impl Place {
     #[must_use]
     pub fn location(&self) -> Location {
         self.file.location(self.span)
+    }
+
+    /// The bytes that an excerpt marks: of a very long line only the first.
+    fn marked(&self) -> Span {
+        let Span { start, end } = self.span;
+        let first = self.file.slice(self.span).lines().next().unwrap_or_default();
+        match first.char_indices().find(|(at, _)| *at >= LONG_LINE / 2) {
+            Some((at, _)) if first.len() > LONG_LINE => Span { start, end: start + at },
+            _ => Span { start, end },
+        }
     }
 }
 
@@ -312,8 +357,9 @@ impl<K: Advice> Diagnostic for At<K> {
         let place = self.place.as_ref()?;
         let label = self.kind.label().map(|label| escape(&label).into_owned());
         let further = self.related.iter().filter(|related| self.is_beside(related));
-        let further = further.map(|related| LabeledSpan::new_with_span(Some(related.to_string()), related.place.span));
-        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(label, place.span)).chain(further)))
+        let further =
+            further.map(|related| LabeledSpan::new_with_span(Some(related.to_string()), related.place.marked()));
+        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(label, place.marked())).chain(further)))
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
@@ -324,9 +370,14 @@ impl<K: Advice> Diagnostic for At<K> {
 }
 
 impl<K> At<K> {
-    /// Whether a further place can be shown in the same excerpt: in the same file, and not at the same bytes.
+    /// Whether a further place can be shown in the same excerpt: in the same file, not at the same bytes, and no very
+    /// long line between.
     fn is_beside(&self, related: &Related) -> bool {
-        self.place.as_ref().is_some_and(|place| place.file == related.place.file && place.span != related.place.span)
+        self.place.as_ref().is_some_and(|Place { file, span }| {
+            let (one, other) = (*span.min(&related.place.span), *span.max(&related.place.span));
+            let between = Span { start: one.start, end: other.start };
+            *file == related.place.file && one != other && !is_long(file.slice(between))
+        })
     }
 }
 
@@ -357,7 +408,7 @@ impl Diagnostic for Related {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, self.place.span))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, self.place.marked()))))
     }
 }
 
@@ -400,5 +451,30 @@ mod tests {
         assert_eq!(file.shown().len(), file.text().len());
         assert!(!file.shown().contains(|c| c != '\n' && is_unsafe(c)));
         assert_eq!(escape("a\nb\u{1b}"), "a\\nb\\u{1b}");
+    }
+
+    #[test]
+    fn of_a_very_long_line_only_what_stands_close_is_shown() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("wrong")]
+        struct Wrong;
+        impl Advice for Wrong {
+            fn code(&self) -> &'static str {
+                "wrong"
+            }
+        }
+        let long = "ß+".repeat(1_000);
+        let file = SourceFile::new("a", format!("{long}\nx = {long}wrong{long}\n{long}\nshort\n"));
+        let start = file.text().find("wrong").unwrap();
+        let end = file.text().find("short").unwrap();
+        let errors = [
+            At::new(Wrong, file.at(start..start + 5)),
+            At::new(Wrong, file.at(start..end - long.len() - 1)),
+            At::new(Wrong, file.at(end..end + 5)),
+            At::new(Wrong, file.at(end..end + 5)).and("this", file.at(start..start + 5)),
+        ];
+        let said = rendered(&errors);
+        assert!(said.lines().all(|line| line.chars().count() < LONG_LINE + 20), "{said}");
+        insta::assert_snapshot!(said);
     }
 }
