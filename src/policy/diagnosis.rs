@@ -17,6 +17,12 @@ pub(super) fn of_parser(module: &Module, message: &str, span: Span) -> At<Policy
     if message == "invalid character" && (spot.starts_with("$\"") || spot.starts_with("$`")) {
         return At::new(PolicyError::Interpolated, module.place(span));
     }
+    // The engine counts the expression in the innermost brackets as well.
+    if let Some(max) = message.strip_prefix("expression nesting too deep (>").and_then(|rest| rest.strip_suffix(')'))
+        && let Ok(max) = max.parse::<usize>()
+    {
+        return At::new(PolicyError::TooDeep { max: max.saturating_sub(1) }, module.place(span));
+    }
     let mistake = spot
         .character()
         .or_else(|| spot.word())

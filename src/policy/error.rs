@@ -41,6 +41,12 @@ pub enum PolicyError {
         /// The limit.
         max: usize,
     },
+    /// An expression that would exhaust the stack.
+    #[error("an expression with more than {max} operators, calls and keys")]
+    TooManySteps {
+        /// The limit.
+        max: usize,
+    },
     /// A policy too long for the engine.
     #[error("a policy may have {bytes} bytes and {lines} lines at most")]
     TooLong {
@@ -125,7 +131,7 @@ pub enum PolicyError {
         /// The rule.
         name: String,
     },
-    /// A chain of rules that could exhaust the stack.
+    /// A chain of rules that could exhaust the stack. A rule with many statements counts as several.
     #[error("a chain of more than {max} rules, each using the next")]
     LongChain {
         /// The limit.
@@ -369,6 +375,7 @@ impl Advice for PolicyError {
             Self::SeveralValues => "policy::several_values",
             Self::Engine(_) => "policy::engine",
             Self::TooDeep { .. } => "policy::too_deep",
+            Self::TooManySteps { .. } => "policy::too_many_steps",
             Self::TooLong { .. } => "policy::too_long",
             Self::UnknownFunction { .. } => "policy::unknown_function",
             Self::NotAFunction { .. } => "policy::not_a_function",
@@ -434,6 +441,10 @@ impl Advice for PolicyError {
             Self::Interpolated => "write `sprintf(\"… %s\", [x])`".to_owned(),
             Self::Shadowed(name) => format!("rename the variable: in this package `{name}` already stands for the rule"),
             Self::TooDeep { .. } => "give the inner part a name of its own".to_owned(),
+            Self::TooManySteps { .. } => {
+                "give parts of it names of their own; many values of one kind are a set, a list or a design document"
+                    .to_owned()
+            }
             Self::TooLong { .. } => "move tables to a design document and read them as `data.design`".to_owned(),
             Self::UnknownFunction { near: known, import: path, .. } => import(path).or_else(|| near(known)).unwrap_or_else(|| {
                 "define it or import its package; the built-in functions are those of OPA's policy reference".to_owned()
@@ -453,7 +464,7 @@ impl Advice for PolicyError {
                 "no package, rule or document has this path; what was declared is below `data.design`".to_owned()
             }),
             Self::Recursion { .. } => "Rego has no recursion: break the circle".to_owned(),
-            Self::LongChain { .. } => "compute it in fewer steps".to_owned(),
+            Self::LongChain { .. } => "compute it in fewer steps; a rule with many statements counts as several".to_owned(),
             Self::Reserved { .. } => {
                 "choose another package; `data.design`, `data.snapshot` and `data.reference` are documents".to_owned()
             }

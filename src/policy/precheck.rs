@@ -53,7 +53,7 @@ const OPA_ONLY: [(&str, Option<&str>); 24] = [
     ("uuid.parse", None),
 ];
 
-/// A chain of rules longer than this could exhaust the evaluator's stack.
+/// A chain of rules longer than this could exhaust the evaluator's stack; heavy rules count as several.
 const MAX_CHAIN: usize = 1_000;
 
 /// Checks all rules; gives those that another one uses, or nothing where they cannot be followed from one to the next
@@ -332,6 +332,10 @@ fn chains(rules: &Rules, graph: &BTreeMap<DataPath, BTreeSet<DataPath>>, errors:
         let parsed = &rules.modules[module];
         parsed.place(head_ref(&parsed.ast.policy[rule]).span())
     };
+    let weight = |path: &DataPath| {
+        let weights = rules.definitions(path).iter().map(|id| rules.modules[id.module].weight(rules.rule(*id)));
+        1 + weights.max().unwrap_or(0)
+    };
     let mut depth: BTreeMap<&DataPath, usize> = BTreeMap::new();
     let mut said_too_long = false;
     for start in graph.keys() {
@@ -357,8 +361,8 @@ fn chains(rules: &Rules, graph: &BTreeMap<DataPath, BTreeSet<DataPath>>, errors:
                     }
                 }
                 None => {
-                    let longest =
-                        graph[rule].iter().filter_map(|next| depth.get(next)).max().map_or(1, |next| next + 1);
+                    let next = graph[rule].iter().filter_map(|next| depth.get(next)).max().unwrap_or(&0);
+                    let longest = next + weight(rule);
                     if longest > MAX_CHAIN && !said_too_long {
                         said_too_long = true;
                         errors.push(At::new(PolicyError::LongChain { max: MAX_CHAIN }, place(rule)));

@@ -12,7 +12,8 @@ use regorus::unstable::{self as ast, Expr, Lexer, Parser, Token, TokenKind};
 
 use super::{
     Module, PolicyError, diagnosis,
-    tokens::{Kind, Tokens},
+    tokens::{self, Kind, Tokens},
+    walk,
 };
 use crate::source::{At, Place, Span};
 
@@ -21,14 +22,23 @@ pub(crate) const MAX_COLUMNS: NonZeroU32 = NonZeroU32::new(1 << 20).unwrap();
 pub(crate) const MAX_BYTES: NonZeroUsize = NonZeroUsize::new(16 << 20).unwrap();
 pub(crate) const MAX_LINES: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
 
-/// The engine's parser takes about twice as long for each further level of brackets: 14 levels take 0.3 s, 18 take 5 s.
+/// The engine's parser takes about twice as long for each further level of `[` and `{`: 14 levels take 0.3 s, 18 take 5 s.
 const MAX_NESTING: usize = 14;
+
+/// How deep an expression may be: its operators, calls and keys, whether one after the other or one in the other. In a
+/// debug build the engine takes up to 10 kB of stack for each.
+const MAX_STEPS: usize = 500;
+
+/// A depth that is no more than ordinary.
+const ORDINARY: usize = 8;
 
 /// A module with its syntax tree.
 pub(crate) struct Parsed {
     pub(crate) module: Module,
     pub(crate) ast: ast::Module,
     quotes: Quotes,
+    /// Where expressions are deeper than ordinary, and how deep. Sorted.
+    deep: Vec<(usize, usize)>,
 }
 
 /// Where string tokens start and end, by which the engine's spans are off by one.
@@ -46,27 +56,31 @@ pub(crate) fn label(index: usize) -> String {
 /// Parses one module.
 ///
 /// # Errors
-/// What the engine's parser says first, at its place; brackets so deep that they would hang it.
+/// What the engine's parser says first, at its place; what is so deep that it would hang or break it.
 pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
     let source = source(&module)?;
     let mut quotes = Quotes::default();
-    let mut depth = 0_usize;
+    let mut depth = Depth::default();
+    let mut deep = Vec::new();
     let tokens = Tokens::of(&module.text);
     for (token, text) in (0..tokens.len()).filter_map(|at| tokens.at(at)) {
-        match (token.kind, text) {
-            (Kind::Text, _) => {
-                quotes.starts.insert(offset(token.span.start + 1));
-                quotes.ends.insert(offset(token.span.end - 1));
-            }
-            (_, "[" | "{") => {
-                depth += 1;
-                if depth > MAX_NESTING {
-                    let error = PolicyError::TooDeep { max: MAX_NESTING };
-                    return Err(Box::new(At::new(error, module.place(token.span.clone()))));
-                }
-            }
-            (_, "]" | "}") => depth = depth.saturating_sub(1),
-            _ => {}
+        if token.kind == Kind::Text {
+            quotes.starts.insert(offset(token.span.start + 1));
+            quotes.ends.insert(offset(token.span.end - 1));
+        }
+        depth.add(token, text);
+        let too_much = if depth.brackets > MAX_NESTING {
+            Some(PolicyError::TooDeep { max: MAX_NESTING })
+        } else if depth.steps > MAX_STEPS {
+            Some(PolicyError::TooManySteps { max: MAX_STEPS })
+        } else {
+            None
+        };
+        if let Some(error) = too_much {
+            return Err(Box::new(At::new(error, module.place(token.span.clone()))));
+        }
+        if depth.steps >= ORDINARY {
+            deep.push((token.span.start, depth.steps));
         }
     }
     let parsed = Parser::new(&source).and_then(|mut parser| {
@@ -77,8 +91,83 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
         parser.parse()
     });
     match parsed {
-        Ok(ast) => Ok(Parsed { module, ast, quotes }),
+        Ok(ast) => Ok(Parsed { module, ast, quotes, deep }),
         Err(error) => Err(Box::new(parser_error(&module, &error.to_string()))),
+    }
+}
+
+/// How deep the expressions of a text go, token by token. The parser would be the one to ask, but it, its tree and the
+/// evaluator all recurse. It is never less than the tree's depth: what stands behind an operator counts as being below
+/// what stands before it.
+#[derive(Default)]
+struct Depth {
+    /// All steps down to the expression at hand.
+    steps: usize,
+    /// How many `[` and `{` are open.
+    brackets: usize,
+    /// The expressions around the one at hand, each with whether its bracket is one of those.
+    outer: Vec<(Steps, bool)>,
+    own: Steps,
+    /// The end of the token before, and whether an operand ends with it.
+    before: (usize, bool),
+}
+
+/// The steps of one expression.
+#[derive(Default, Clone, Copy)]
+struct Steps {
+    operators: usize,
+    /// Those of its last operand.
+    keys: usize,
+}
+
+impl Depth {
+    fn add(&mut self, token: &tokens::Token, text: &str) {
+        let (end, is_behind) = self.before;
+        let is_word = token.kind == Kind::Word && text != "in";
+        let is_number = text.starts_with(|c: char| c.is_ascii_digit());
+        let is_name = is_behind && end == token.span.start;
+        let mut is_operand = is_word || is_number || token.kind == Kind::Text;
+        match text.as_bytes().last() {
+            // Two operands side by side belong to two expressions.
+            _ if is_operand && is_behind => self.set(Steps::default()),
+            _ if is_operand => {}
+            Some(b',' | b';' | b':') => self.set(Steps::default()),
+            // `set(` is one token.
+            Some(bracket @ (b'(' | b'[' | b'{')) => {
+                match self.own {
+                    Steps { operators, keys } if is_name => self.set(Steps { operators, keys: keys + 1 }),
+                    _ if is_behind => self.set(Steps::default()),
+                    _ => {}
+                }
+                let counts = *bracket != b'(';
+                self.brackets += usize::from(counts);
+                self.outer.push((self.own, counts));
+                self.own = Steps::default();
+                // The bracket itself.
+                self.steps += 1;
+            }
+            Some(b')' | b']' | b'}') => {
+                self.set(Steps::default());
+                if let Some((own, counted)) = self.outer.pop() {
+                    self.own = own;
+                    self.steps -= 1;
+                    self.brackets -= usize::from(counted);
+                }
+                is_operand = true;
+            }
+            Some(b'.') => self.set(Steps { keys: self.own.keys + 1, ..self.own }),
+            // `-1` is one token, too, and an operator behind an operand.
+            _ => {
+                self.set(Steps { operators: self.own.operators + 1, keys: 0 });
+                is_operand = text.len() > 1 && text.ends_with(|c: char| c.is_ascii_digit());
+            }
+        }
+        self.before = (token.span.end, is_operand);
+    }
+
+    fn set(&mut self, own: Steps) {
+        self.steps = self.steps + own.operators + own.keys - self.own.operators - self.own.keys;
+        self.own = own;
     }
 }
 
@@ -105,6 +194,16 @@ impl Parsed {
     /// Where that stands in the file.
     pub(crate) fn place(&self, span: &ast::Span) -> Place {
         self.module.place(self.span(span))
+    }
+
+    /// How much more than an ordinary rule this one takes of the evaluator's stack: one for each so many statements and
+    /// levels of expressions.
+    pub(crate) fn weight(&self, rule: &ast::Rule) -> usize {
+        let span = self.span(rule.span());
+        let first = self.deep.partition_point(|(at, _)| *at < span.start);
+        let inside = self.deep[first..].iter().take_while(|(at, _)| *at < span.end);
+        let depth = inside.map(|(_, depth)| *depth).max().unwrap_or(0);
+        (depth + walk::statements(rule)) / ORDINARY
     }
 
     /// The package's path.

@@ -24,6 +24,18 @@ pub(crate) enum Node<'a> {
     Query(&'a Query),
 }
 
+/// How many statements stand in a rule's bodies and in what is nested in them, at most on the way through one body.
+pub(crate) fn statements(rule: &Rule) -> usize {
+    let Rule::Spec { bodies, .. } = rule else { return 0 };
+    let mut nested = 0;
+    visit_rule(rule, &mut |node| {
+        if let Node::Query(query) = node {
+            nested += query.stmts.len();
+        }
+    });
+    nested + bodies.iter().map(|body| body.query.stmts.len()).max().unwrap_or(0)
+}
+
 /// Collects the names that a node binds.
 pub(crate) fn bind(node: &Node<'_>, bound: &mut BTreeSet<String>) {
     match node {

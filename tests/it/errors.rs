@@ -235,6 +235,16 @@ fn what_is_no_mistake() {
              \tdouble(n, 8)\n\twalk(input.traces, [_, value])\n\tvalue == 3\n}\n\ndouble(n) := n * 2\n",
         ),
         (
+            "many statements, elements and alternatives",
+            &format!(
+                "package p\n\nviolation contains name if {{\n\tinput.traces.failed\n{}\n\tsome name in [{}]\n\tlevel > 3\n}}\n\n\
+                 level := 0 if input.traces.a{}\n",
+                "\t[a, b] = [input.traces.a.b.c, -1]\n\tnot a.b == b + 1 - b\n".repeat(200),
+                "\"a\", ".repeat(2_000),
+                " else := 1 if input.traces.b.c > 3".repeat(1_000),
+            ),
+        ),
+        (
             "elements that may have a `msg`",
             "package p\n\nviolation contains {key: \"x\"} if some key in input.traces.keys\n\n\
              violation contains {k: \"x\" | some k in input.traces.keys}\n\n\
@@ -253,7 +263,27 @@ fn limits() {
     let chain = (0..1_100).map(|at| format!("r{at} if r{}\n", at + 1)).collect::<Vec<_>>().concat();
     let chain = format!("package p\n\nviolation contains \"x\" if r0\n\n{chain}\nr1100 if input.traces.failed\n");
     let long = format!("package p\n\nviolation contains \"x\" if input.traces.failed\n{}", "\n".repeat(1 << 20));
-    let said = refused([("a chain of rules", policy(&chain)), ("a long file", policy(&long))]);
+    let heavy = (0..600).map(|at| format!("r{at} := r{}{}\n", at + 1, " + 1".repeat(16))).collect::<Vec<_>>().concat();
+    let heavy = format!("package p\n\nviolation contains \"x\" if r0 > 3\n\n{heavy}\nr600 := input.traces.p99\n");
+    let body = |condition: &str| policy(&format!("package p\n\nviolation contains \"x\" if {condition}\n"));
+    let nested = |open: &str, count: usize, close: &str| {
+        body(&format!("{}input.traces.p99{} == 3", open.repeat(count), close.repeat(count)))
+    };
+    let said = refused([
+        ("a chain of rules", policy(&chain)),
+        ("a chain of heavy rules", policy(&heavy)),
+        ("a long file", policy(&long)),
+        ("a long sum", body(&format!("input.traces.p99 > 1{}", "+1".repeat(2_000)))),
+        ("a long sum of negative numbers", body(&format!("input.traces.p99 > 1{}", "-1".repeat(2_000)))),
+        ("a long union", body(&format!("input.traces.names == {{\"a\"}}{}", "\n\t| {input.traces.name}".repeat(600)))),
+        ("a long reference", body(&format!("input.traces{}", ".a".repeat(5_000)))),
+        ("a long reference in brackets", body(&format!("input.traces{}", "[\"a\"]".repeat(5_000)))),
+        ("many signs", nested("- ", 1_000, "")),
+        ("many calls", nested("abs(", 1_000, ")")),
+        ("many tests of membership", body(&format!("input.traces.a{}", " in input.traces.b".repeat(1_000)))),
+        ("brackets that are too deep", nested("(", 40, ")")),
+        ("brackets that would exhaust the stack", nested("(", 100_000, ")")),
+    ]);
     insta::assert_snapshot!(said);
 }
 
