@@ -217,6 +217,20 @@ pub enum PolicyError {
         /// The other.
         id: String,
     },
+    /// An earlier id that is another assumption's id.
+    #[error("`{id}` was formerly `{former}`, which is another assumption's id")]
+    FormerIdInUse {
+        /// The assumption that was renamed.
+        id: String,
+        /// Its earlier id.
+        former: String,
+    },
+    /// An earlier id of two assumptions.
+    #[error("two assumptions were formerly `{former}`")]
+    SameFormerId {
+        /// The earlier id.
+        former: String,
+    },
     /// A METADATA block that says something about no assumption.
     #[error("no assumption takes this `custom.assumption`")]
     NoTaker,
@@ -399,6 +413,8 @@ impl Advice for PolicyError {
             Self::BadId { .. } => "policy::bad_id",
             Self::SameId { .. } => "policy::same_id",
             Self::IdsByCase { .. } => "policy::ids_by_case",
+            Self::FormerIdInUse { .. } => "policy::former_id_in_use",
+            Self::SameFormerId { .. } => "policy::same_former_id",
             Self::NoTaker => "policy::no_taker",
             Self::NoPlainGroup { .. } => "policy::no_plain_group",
             Self::OneOfSeveral { .. } => "policy::one_of_several",
@@ -482,6 +498,9 @@ impl Advice for PolicyError {
             Self::BadId { .. } => ID_HELP.to_owned(),
             Self::SameId { .. } | Self::IdsByCase { .. } => {
                 "rename one; where METADATA gives no `id`, it is the package".to_owned()
+            }
+            Self::FormerIdInUse { .. } | Self::SameFormerId { .. } => {
+                "what was accepted and waived under it follows one assumption only: take it out of `formerly`".to_owned()
             }
             Self::NoTaker => "put it above the rules of an assumption or above its package".to_owned(),
             Self::NoPlainGroup { key } => format!("put `{key}` above the rule of the suffixed assumption"),

@@ -6,7 +6,7 @@ use regorus::unstable::{Expr, Literal, Rule, RuleBody, RuleHead};
 
 use super::{
     PolicyError, Reads,
-    annotation::{Annotation, Custom, Scope},
+    annotation::{Annotation, Custom, Placed, Scope},
     reads::reads,
     rules::{DataPath, RuleId, Rules, arity, head_ref},
     syntax::{Parsed, Reference, Step, text_of},
@@ -144,20 +144,22 @@ pub(super) fn groups(
     }
     serve_subjects(rules, &mut members, errors);
     let blocks = attach(rules, annotations, errors);
-    let mut groups: Vec<(RuleId, Group)> = Vec::new();
+    let mut groups: Vec<(RuleId, Group, &[Placed<String>])> = Vec::new();
     for ((package, suffix), mut members) in members {
         members.sort_by_key(|member| member.id);
         // A served `subjects` may stand above the group's own rules.
         let first = members.iter().filter(|m| m.word != Word::Subjects).map(|m| m.id).min().unwrap_or(members[0].id);
-        let group = assumption(rules, &blocks, &package, &suffix, first, &members, errors);
-        groups.push((first, group));
+        let (group, formerly) = assumption(rules, &blocks, &package, &suffix, first, &members, errors);
+        groups.push((first, group, formerly));
     }
-    groups.sort_by_key(|(first, _)| *first);
-    let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
+    groups.sort_by_key(|(first, ..)| *first);
+    let formerly: Vec<_> = groups.iter().map(|(.., formerly)| *formerly).collect();
+    let groups: Vec<Group> = groups.into_iter().map(|(_, group, _)| group).collect();
     check_ids(&groups, rules, errors);
+    check_former_ids(&groups, &formerly, rules, errors);
     check_blocks(&blocks, &groups, errors);
     check_reads(&groups, documents, errors);
-    check_use(rules, &groups, used, errors);
+    check_use(rules, &blocks, &groups, used, errors);
     groups
 }
 
@@ -484,16 +486,16 @@ fn layers<'b, 'a>(
     (layers, of_rules)
 }
 
-/// Merges the METADATA of a group and analyses its rules.
-fn assumption(
+/// Merges the METADATA of a group and analyses its rules. Beside it, its earlier ids.
+fn assumption<'a>(
     rules: &Rules,
-    blocks: &[Block<'_>],
+    blocks: &[Block<'a>],
     package: &[String],
     suffix: &str,
     first: RuleId,
     members: &[Member<'_>],
     errors: &mut Vec<At<PolicyError>>,
-) -> Group {
+) -> (Group, &'a [Placed<String>]) {
     let default_id = if suffix.is_empty() { package.join(".") } else { format!("{}/{suffix}", package.join(".")) };
     let (layers, of_rules) = layers(blocks, package, suffix, members);
     if of_rules.len() > 1 {
@@ -503,7 +505,7 @@ fn assumption(
         }
     }
     let mut custom = Custom::default();
-    let (mut id, mut formerly) = (None, &Vec::new());
+    let (mut id, mut formerly): (_, &'a [_]) = (None, &[]);
     let (mut title, mut description, mut related) = (None, None, Vec::<RelatedResource>::new());
     for (block, own) in layers {
         let annotation = block.annotation;
@@ -579,7 +581,7 @@ fn assumption(
         location,
         reads: model_reads(&reads),
     };
-    Group { assumption, rules: group_rules, reads }
+    (Group { assumption, rules: group_rules, reads }, formerly)
 }
 
 /// Whether the elements that a definition makes can be seen to have no subject.
@@ -611,12 +613,46 @@ fn model_reads(reads: &Reads) -> Vec<Read> {
     by_path.into_values().collect()
 }
 
+/// Where the first rule of a group stands.
+fn first_rule(group: &Group, rules: &Rules) -> Place {
+    let definition = rules.definitions(&group.rules[0].path)[0];
+    place_of(&rules.modules[definition.module], rules.rule(definition))
+}
+
+/// Earlier ids that are not one assumption's alone: fingerprints, baseline and waivers could not tell whose they are.
+fn check_former_ids(
+    groups: &[Group],
+    formerly: &[&[Placed<String>]],
+    rules: &Rules,
+    errors: &mut Vec<At<PolicyError>>,
+) {
+    let mut known: BTreeMap<String, (usize, &Place)> = BTreeMap::new();
+    for (at, (group, formerly)) in groups.iter().zip(formerly).enumerate() {
+        for (former, place) in *formerly {
+            let lower = former.to_lowercase();
+            let is_same = |other: &&Group| other.assumption.id.to_lowercase() == lower;
+            let id = group.assumption.id.clone();
+            if let Some(other) = groups.iter().find(is_same).filter(|other| !std::ptr::eq(*other, group)) {
+                let error = PolicyError::FormerIdInUse { id, former: former.clone() };
+                errors.push(At::new(error, place.clone()).and("the other assumption", first_rule(other, rules)));
+            }
+            match known.get(&lower) {
+                Some((of, first)) if *of != at => {
+                    let error = PolicyError::SameFormerId { former: former.clone() };
+                    errors.push(At::new(error, place.clone()).and("the first is here", (*first).clone()));
+                }
+                Some(_) => {}
+                None => {
+                    known.insert(lower, (at, place));
+                }
+            }
+        }
+    }
+}
+
 fn check_ids(groups: &[Group], rules: &Rules, errors: &mut Vec<At<PolicyError>>) {
     let mut known: BTreeMap<String, &Group> = BTreeMap::new();
-    let place = |group: &Group| {
-        let definition = rules.definitions(&group.rules[0].path)[0];
-        place_of(&rules.modules[definition.module], rules.rule(definition))
-    };
+    let place = |group: &Group| first_rule(group, rules);
     for group in groups {
         let id = &group.assumption.id;
         if !is_id(id) {
@@ -639,23 +675,24 @@ fn check_ids(groups: &[Group], rules: &Rules, errors: &mut Vec<At<PolicyError>>)
     }
 }
 
+/// The groups that a block speaks of.
+fn takers<'g>(block: &Block<'_>, groups: &'g [Group]) -> Vec<&'g Group> {
+    let package_of = |group: &Group| group.rules[0].path[..group.rules[0].path.len() - 1].to_vec();
+    let is_taker = |group: &&Group| match &block.target {
+        Attached::Package(package) if block.scope == Scope::Subpackages => package_of(group).starts_with(package),
+        Attached::Package(package) => package_of(group) == *package,
+        Attached::Rule(_, path) => group.rules.iter().any(|rule| rule.path == *path),
+        Attached::Nothing => false,
+    };
+    groups.iter().filter(is_taker).collect()
+}
+
 /// `custom.assumption` that says something about no assumption.
 fn check_blocks(blocks: &[Block<'_>], groups: &[Group], errors: &mut Vec<At<PolicyError>>) {
     for block in blocks {
         let custom = &block.annotation.custom;
         let Some(place) = &custom.place else { continue };
-        let package_of = |group: &Group| group.rules[0].path[..group.rules[0].path.len() - 1].to_vec();
-        let takers: Vec<&Group> = groups
-            .iter()
-            .filter(|group| match &block.target {
-                Attached::Package(package) if block.scope == Scope::Subpackages => {
-                    package_of(group).starts_with(package)
-                }
-                Attached::Package(package) => package_of(group) == *package,
-                Attached::Rule(_, path) => group.rules.iter().any(|rule| rule.path == *path),
-                Attached::Nothing => false,
-            })
-            .collect();
+        let takers = takers(block, groups);
         if takers.is_empty() {
             errors.push(At::new(PolicyError::NoTaker, place.clone()));
             continue;
@@ -712,9 +749,15 @@ fn check_reads(groups: &[Group], documents: &BTreeSet<String>, errors: &mut Vec<
 }
 
 /// Files and fences that make no assumption and serve none; rule names that are nearly rule words.
-fn check_use(rules: &Rules, groups: &[Group], named: &BTreeSet<DataPath>, errors: &mut Vec<At<PolicyError>>) {
+fn check_use(
+    rules: &Rules,
+    blocks: &[Block<'_>],
+    groups: &[Group],
+    named: &BTreeSet<DataPath>,
+    errors: &mut Vec<At<PolicyError>>,
+) {
     let used: BTreeSet<&DataPath> = groups.iter().flat_map(|group| &group.reads.through).collect();
-    for parsed in &rules.modules {
+    for (at, parsed) in rules.modules.iter().enumerate() {
         let package = parsed.package();
         let path_of =
             |rule: &Rule| -> DataPath { package.iter().cloned().chain(super::rules::head_path(rule)).collect() };
@@ -734,6 +777,13 @@ fn check_use(rules: &Rules, groups: &[Group], named: &BTreeSet<DataPath>, errors
             }
         }
         if !said.is_empty() {
+            continue;
+        }
+        // A file may be there to say something of its package, or of those under it.
+        if blocks.iter().any(|block| {
+            block.module == at && matches!(block.target, Attached::Package(_)) && !takers(block, groups).is_empty()
+        }) && parsed.ast.policy.is_empty()
+        {
             continue;
         }
         let is_used = |rule: &Rule| used.contains(&path_of(rule));

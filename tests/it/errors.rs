@@ -252,8 +252,16 @@ fn what_is_no_mistake() {
              violation contains v if {\n\tv := {\"msg\": input.traces.name}\n}\n",
         ),
     ];
-    for (title, text) in policies {
-        let run = policy(text).check(&["-o", "json"]);
+    let several = [(
+        "a file that speaks of the packages below",
+        policy("package p.calls\n\nviolation contains \"x\" if input.traces.failed\n").with(
+            "policies/owner.rego",
+            "# METADATA\n# scope: subpackages\n# custom:\n#   assumption: {owner: team-shop}\npackage p\n",
+        ),
+    )];
+    let policies = policies.map(|(title, text)| (title, policy(text)));
+    for (title, project) in policies.into_iter().chain(several) {
+        let run = project.check(&["-o", "json"]);
         assert_eq!(run.stderr, "", "{title}: {run}");
     }
 }

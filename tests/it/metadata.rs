@@ -172,6 +172,21 @@ fn what_is_wrong_with_it() {
         ),
         ("two blocks for a package", format!("{}package shop\n\n{}", block("owner: a"), SLOW)),
         ("an id twice", rule("id: slow")),
+        (
+            "an earlier id that another assumption has",
+            format!(
+                "package shop\n\n{}{SLOW}\n\nwarn_late contains \"x\" if input.svc.late\n",
+                block("formerly: [shop/late]")
+            ),
+        ),
+        (
+            "an earlier id of two assumptions",
+            format!(
+                "package shop\n\n{}{SLOW}\n\n{}warn_late contains \"x\" if input.svc.late\n",
+                block("formerly: [a, shop, a]"),
+                block("formerly: [b, a]")
+            ),
+        ),
     ];
     let said = table(policies.map(|(title, text)| {
         let mut project = Project::good().with("policies/calls.rego", text);
