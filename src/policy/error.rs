@@ -270,6 +270,12 @@ pub enum PolicyError {
         /// What is shipped.
         known: Vec<String>,
     },
+    /// A `!` pattern of the library that takes out nothing that is switched on above it.
+    #[error("`!{pattern}` takes nothing out")]
+    TakesNothingOut {
+        /// The pattern.
+        pattern: String,
+    },
 
     // Of the text itself, of Markdown and of METADATA.
     /// The engine takes a NUL character for the end of the policy: what follows would vanish.
@@ -421,6 +427,7 @@ impl Advice for PolicyError {
             Self::SecondBlock { .. } => "policy::second_block",
             Self::UnreadPath { .. } => "policy::unread_path",
             Self::NotShipped { .. } => "policy::not_shipped",
+            Self::TakesNothingOut { .. } => "policy::takes_nothing_out",
 
             Self::NulCharacter => "policy::nul_character",
             Self::UnknownFence { .. } => "policy::unknown_fence",
@@ -507,6 +514,10 @@ impl Advice for PolicyError {
             Self::OneOfSeveral { .. } => "a suffix makes it an assumption of its own; or put the block above all of them with `scope: document`".to_owned(),
             Self::SecondBlock { .. } => "merge it into the first".to_owned(),
             Self::UnreadPath { near: known, .. } => near(known).unwrap_or_else(|| "take it out, or write the path as the rules read it".to_owned()),
+            Self::TakesNothingOut { .. } => {
+                "the lines of `library` count in their order: move it below the line that switches them on, or take it out"
+                    .to_owned()
+            }
             Self::NotShipped { known, .. } => format!("shipped are: {}", known.join(", ")),
             Self::NulCharacter => "remove it; the engine would end the policy there".to_owned(),
             Self::UnknownFence { word } => match nearest(&word.to_ascii_lowercase(), ["test", "example"]) {

@@ -71,14 +71,14 @@ pub(crate) struct Switched {
 pub(crate) fn switched_on(entries: &[LibraryEntry], errors: &mut Vec<At<PolicyError>>) -> Vec<(Module, Switched)> {
     let mut on: BTreeMap<usize, Switched> = BTreeMap::new();
     for entry in entries {
-        let mut found = false;
+        let (mut found, mut takes_out) = (false, false);
         for (at, (id, ..)) in SHIPPED.iter().enumerate() {
             if !matches(&entry.pattern, id) {
                 continue;
             }
             found = true;
             if entry.negated {
-                on.remove(&at);
+                takes_out |= on.remove(&at).is_some();
                 continue;
             }
             let earlier = on.remove(&at).map(|switched| switched.overrides).unwrap_or_default();
@@ -89,6 +89,9 @@ pub(crate) fn switched_on(entries: &[LibraryEntry], errors: &mut Vec<At<PolicyEr
             let known = SHIPPED.iter().map(|(id, ..)| (*id).to_owned()).collect();
             errors
                 .push(At::new(PolicyError::NotShipped { pattern: entry.pattern.clone(), known }, entry.place.clone()));
+        } else if entry.negated && !takes_out {
+            let error = PolicyError::TakesNothingOut { pattern: entry.pattern.clone() };
+            errors.push(At::new(error, entry.place.clone()));
         }
     }
     on.into_iter()

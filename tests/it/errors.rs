@@ -17,7 +17,7 @@ fn policy(text: &str) -> Project {
 }
 
 /// What the parser finds.
-const SYNTAX: [(&str, &str); 32] = [
+const SYNTAX: [(&str, &str); 36] = [
     ("a body without `if`", "package p\n\nviolation contains \"x\" {\n\tinput.traces.failed\n}\n"),
     ("a set without `contains`", "package p\n\nviolation[\"x\"] {\n\tinput.traces.failed\n}\n"),
     ("a rule without `if`, in one line", "package p\n\nholds { input.traces.ok }\n"),
@@ -51,6 +51,10 @@ const SYNTAX: [(&str, &str); 32] = [
         "`some` with `:=`",
         "package p\n\nviolation contains \"x\" if {\n\tsome edge := input.traces.edges\n\tedge.failed\n}\n",
     ),
+    ("`in` twice", "package p\n\nviolation contains x if {\n\tsome x in in input.traces.edges\n}\n"),
+    ("`:=` twice", "package p\n\nviolation contains x if {\n\tx := := input.traces.edges\n}\n"),
+    ("`:=` with nothing behind it", "package p\n\nviolation contains x if {\n\tx :=\n}\n"),
+    ("`some` without a list", "package p\n\nviolation contains x if {\n\tsome x in\n\tx.failed\n}\n"),
     ("`every` without a body", "package p\n\nholds if every edge in input.traces.edges\n"),
     (
         "`else if` on a line of its own as elsewhere",
@@ -465,6 +469,18 @@ fn project() {
         (
             "an unknown shipped assumption",
             good("version: 1\npolicies: [\"policies/*.rego\"]\nlibrary: [dependencies/only-declared-cals]\n"),
+        ),
+        (
+            "shipped assumptions taken out before they are switched on",
+            good(
+                "version: 1\npolicies: [\"policies/*.rego\"]\nlibrary: [\"!dependencies/call-still-seen\", \"dependencies/*\"]\n",
+            ),
+        ),
+        (
+            "shipped assumptions taken out twice",
+            good(
+                "version: 1\npolicies: [\"policies/*.rego\"]\nlibrary: [\"dependencies/*\", \"!dependencies/call-*\", \"!dependencies/call-still-seen\"]\n",
+            ),
         ),
         ("a policy that is no text", Project::good().with("policies/calls.rego", [0xff, 0xfe, 0x00])),
     ]);
