@@ -239,6 +239,15 @@ impl Spot<'_> {
                 return Some(mistake((at.start..span.end).into(), format!("`{sign}{sign}` is not Rego"), help));
             }
         }
+        if word == previous && matches!(word, "in" | "if" | "contains" | "some" | "not" | ":=" | "=" | "==" | ",") {
+            return Some(mistake(span, format!("`{word}` stands here twice"), "take one of them out"));
+        }
+        if matches!(word, ":=" | "=") {
+            let rest = self.text[self.next_token(span.end)..].chars().next();
+            if rest.is_none_or(|c| matches!(c, '}' | ']' | ')' | ',' | ';')) {
+                return Some(mistake(span, format!("nothing stands behind `{word}`"), "write the value behind it"));
+            }
+        }
         let same_line = self.text.get(at.end..span.start).is_some_and(|between| !between.contains('\n'));
         match (word, previous) {
             ("and", _) => Some(mistake(span, "`and` is not Rego", AND)),
