@@ -87,7 +87,11 @@ impl Args {
 
 fn human(group: &Group) -> String {
     let assumption = &group.assumption;
-    let mut text = format!("{}\n  {}\n", escape(&assumption.id), escape(&assumption.title));
+    let mut text = format!("{}\n", escape(&assumption.id));
+    // Without a title it is called by its id.
+    if assumption.title != assumption.id {
+        let _ = writeln!(text, "  {}", escape(&assumption.title));
+    }
     let owner = assumption.owner.as_deref().unwrap_or("nobody");
     let _ = writeln!(text, "  {}, owned by {}, at {}", assumption.severity, escape(owner), at(&assumption.location));
     let roots: BTreeSet<String> = group.reads.uses.iter().map(|one| root(&one.path).to_string()).collect();
