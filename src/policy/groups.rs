@@ -249,7 +249,17 @@ fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
         }
     }
     match (word, rule) {
-        (_, Rule::Default { .. }) => {}
+        (Word::Holds, Rule::Default { value, .. }) => {
+            if kind(value).is_some_and(|kind| kind != "a boolean") {
+                errors.push(wrong("true or false", format!("default {name} := false")));
+            }
+        }
+        (Word::Violation | Word::Deny | Word::Warn | Word::Subjects, Rule::Default { value, .. }) => {
+            if is_plain(value) {
+                errors.push(wrong("a set", contains()));
+            }
+        }
+        (Word::Measure, Rule::Default { .. }) => {}
         (Word::Violation | Word::Deny | Word::Warn | Word::Subjects, Rule::Spec { head, .. }) => match head {
             RuleHead::Set { key: Some(_), .. } if !open => {}
             RuleHead::Compr { assign: Some(assign), .. } if !open && !is_plain(&assign.value) => {}
@@ -278,11 +288,12 @@ fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
     }
 }
 
-/// The value that a complete rule's head gives.
+/// The value that a complete rule's head or a default gives.
 fn assigned(rule: &Rule) -> Option<&Expr> {
     match rule {
+        Rule::Default { value, .. } => Some(value),
         Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, .. } => Some(&assign.value),
-        _ => None,
+        Rule::Spec { .. } => None,
     }
 }
 

@@ -87,7 +87,7 @@ fn syntax() {
 }
 
 /// What is well-formed and cannot mean what it says.
-const POLICIES: [(&str, &str); 55] = [
+const POLICIES: [(&str, &str); 58] = [
     ("an unknown function", "package p\n\nviolation contains \"x\" if startwith(input.traces.name, \"a\")\n"),
     (
         "an unknown function that resembles none",
@@ -183,6 +183,12 @@ const POLICIES: [(&str, &str); 55] = [
     ),
     ("`holds` as a set", "package p\n\nholds contains \"x\" if input.traces.ok\n"),
     ("`holds` as a text", "package p\n\nholds := \"yes\" if input.traces.ok\n"),
+    ("`holds` as a text by default", "package p\n\ndefault holds := \"no\"\n\nholds if input.traces.ok\n"),
+    (
+        "`deny` as a boolean by default",
+        "package p\n\ndefault deny := false\n\ndeny contains \"x\" if input.traces.failed\n",
+    ),
+    ("an assumption that is only a default", "package p\n\ndefault holds := false\n"),
     ("`measure` as a number", "package p\n\nmeasure := 3 if input.traces.ok\n"),
     (
         "`measure` as a partial object",
