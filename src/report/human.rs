@@ -119,7 +119,9 @@ impl<'a> Writer<'a> {
         let pad = (Ink::Plain, " ".repeat(TITLE - 1 - word.len()));
         self.page.flow(0, &[&lead[..], &[pad]].concat(), Ink::Bold, &self.look.text(&assumption.title));
 
-        let mut facts = vec![self.look.text(&assumption.id)];
+        // Without a title it is called by its id, as the line above has it.
+        let id = Some(&assumption.id).filter(|id| **id != assumption.title);
+        let mut facts: Vec<String> = id.map(|id| self.look.text(id)).into_iter().collect();
         facts.extend(assumption.owner.as_deref().map(|owner| self.look.text(owner)));
         if assumption.severity != Severity::Error {
             facts.push(format!("severity {}", assumption.severity));
@@ -130,8 +132,10 @@ impl<'a> Writer<'a> {
         if judged.verdict == Verdict::Holds {
             facts.push(examined(judged));
         }
-        let facts = self.join(facts);
-        self.page.flow(TITLE, &[], Ink::Dim, &facts);
+        if !facts.is_empty() {
+            let facts = self.join(facts);
+            self.page.flow(TITLE, &[], Ink::Dim, &facts);
+        }
 
         if judged.verdict == Verdict::Holds {
             self.measures(judged, TITLE);

@@ -202,3 +202,13 @@ fn what_is_wrong_with_it() {
     }));
     insta::assert_snapshot!(said);
 }
+
+#[test]
+fn an_assumption_without_a_title_is_named_once() {
+    let text = "package untitled\n\nwarn contains \"x\" if input.traces.edges\n";
+    let folder = Project::good().with("policies/calls.rego", text).write();
+    for arguments in [&["check"][..], &["list"]] {
+        let run = folder.run(arguments);
+        assert_eq!(run.stdout.matches("untitled").count(), 1, "{arguments:?}: {run}");
+    }
+}
