@@ -82,6 +82,18 @@ test_a_service_without_calls_is_not_judged if {
 	}
 }
 
+test_calls_that_are_no_list_of_names_are_named_and_not_judged if {
+	every calls in ["payments", {"payments": "rpc"}, [{"name": "payments"}], 7] {
+		declared := {"services": {"checkout": {"calls": calls}, "web": {"calls": ["checkout"]}}}
+		seen := facts([["web", "checkout"]], ["checkout", "web"])
+		call_still_seen.warn == {{
+			"msg": "the calls that the design of checkout declares are not judged: `services.checkout.calls` is no list of names",
+			"subject": "checkout",
+		}} with input as seen with data.design as declared
+		call_still_seen.subjects == {"web -> checkout"} with input as seen with data.design as declared
+	}
+}
+
 test_calls_that_are_not_declared_are_not_judged if {
 	seen := facts([["inventory", "warehouse"]], ["inventory"])
 	count(call_still_seen.warn) == 0 with input as seen with data.design as design

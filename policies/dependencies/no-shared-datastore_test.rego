@@ -100,6 +100,33 @@ test_datastores_left_empty_own_nothing if {
 	}
 }
 
+test_datastores_that_are_no_list_of_names_accuse_nobody_and_are_said if {
+	every datastores in ["ledger", {"ledger": {"kind": "sql"}}, [{"name": "ledger"}], 7] {
+		declared := {"services": {
+			"billing": {"datastores": datastores},
+			"invoices": {"datastores": datastores},
+			"orders": {"datastores": ["ledger"]},
+		}}
+		facts := uses({"ledger": ["billing", "orders"]})
+		count(no_shared_datastore.violation) == 0 with input as facts with data.design as declared
+		no_shared_datastore.subjects == {"orders -> ledger"} with input as facts with data.design as declared
+		found := no_shared_datastore.warn with input as facts with data.design as declared
+		{v.subject | some v in found} == {"billing", "invoices"}
+	}
+}
+
+test_a_use_by_nobody_accuses_nobody_and_is_said if {
+	facts := uses({"ledger": [null, "billing"]})
+	count(no_shared_datastore.violation) == 0 with input as facts with data.design as design
+	found := no_shared_datastore.warn with input as facts with data.design as design
+	{v.msg | some v in found} == {"a use of the datastore ledger is not judged: who uses it has no name"}
+}
+
+test_what_is_well_formed_is_not_warned_of if {
+	facts := uses({"ledger": ["billing", "cron"], "orders-db": []})
+	count(no_shared_datastore.warn) == 0 with input as facts with data.design as design
+}
+
 test_judges_nothing_without_a_design if {
 	every absent in [{}, {"services": {}}, {"services": {"orders": null}}] {
 		facts := uses({"orders-db": ["orders", "reporting"]})

@@ -87,10 +87,56 @@ test_a_service_may_call_itself if {
 	count(only_declared_calls.subjects) == 0 with input as facts with data.design as design
 }
 
-test_calls_left_empty_in_yaml_declare_none if {
-	found := only_declared_calls.violation with input as calls([["checkout", "payments"]])
-		with data.design as {"services": {"checkout": {"calls": null}}}
-	{v.subject | some v in found} == {"checkout -> payments"}
+test_calls_that_are_no_list_of_names_accuse_nobody_and_are_said if {
+	every given, kind in {
+		"\"payments\"": "text",
+		"{\"payments\": {\"timeout_ms\": 100}}": "a mapping",
+		"null": "nothing",
+		"[{\"name\": \"payments\"}]": "a list with something else than names",
+		"7": "a number",
+		"true": "a boolean",
+	} {
+		declared := {"services": {"checkout": {"calls": json.unmarshal(given)}, "web": {"calls": ["checkout"]}}}
+		facts := calls([["checkout", "payments"], ["web", "checkout"]])
+		count(only_declared_calls.violation) == 0 with input as facts with data.design as declared
+		only_declared_calls.subjects == {"web -> checkout"} with input as facts with data.design as declared
+		found := only_declared_calls.warn with input as facts with data.design as declared
+		{[v.subject, v.msg] | some v in found} == {["checkout", concat("", [
+			"the design gives `services.checkout.calls` as ", kind,
+			", so its calls are not judged: write a list of names, `[]` for none",
+		])]}
+	}
+}
+
+test_an_external_that_is_no_list_of_names_accuses_nobody_and_is_said if {
+	every given in ["api.stripe.example", {"api.stripe.example": {}}, [7], false] {
+		declared := object.union(design, {"external": given})
+		facts := calls([["checkout", "api.stripe.example"]])
+		count(only_declared_calls.violation) == 0 with input as facts with data.design as declared
+		count(only_declared_calls.subjects) == 0 with input as facts with data.design as declared
+		found := only_declared_calls.warn with input as facts with data.design as declared
+		{v.subject | some v in found} == {"external"}
+	}
+}
+
+test_an_external_left_empty_lists_nobody if {
+	declared := object.union(design, {"external": null})
+	facts := calls([["checkout", "api.stripe.example"]])
+	count(only_declared_calls.violation) == 1 with input as facts with data.design as declared
+	count(only_declared_calls.warn) == 0 with input as facts with data.design as declared
+}
+
+test_a_call_without_a_name_accuses_nobody_and_is_said if {
+	facts := calls([["checkout", null], [null, "payments"], ["checkout", "payments"]])
+	count(only_declared_calls.violation) == 0 with input as facts with data.design as design
+	only_declared_calls.subjects == {"checkout -> payments"} with input as facts with data.design as design
+	found := only_declared_calls.warn with input as facts with data.design as design
+	{v.subject | some v in found} == {"checkout -> null", "null -> payments"}
+}
+
+test_what_is_well_formed_is_not_warned_of if {
+	facts := calls([["checkout", "fraud-ml"], ["legacy", "payments"]])
+	count(only_declared_calls.warn) == 0 with input as facts with data.design as design
 }
 
 test_judges_nothing_without_a_design if {
