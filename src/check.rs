@@ -13,7 +13,7 @@ use regorus::Value;
 use crate::{
     evaluate::{self, World},
     facts::{self, Facts},
-    model::{Finding, FindingSeverity, Gate, ProjectRef, Report, matches},
+    model::{Finding, FindingSeverity, Gate, Path as FactPath, ProjectRef, Report, Snapshot, matches},
     policy::{self, Group, Policies},
     project::Project,
     source::{Advice, At, Problem, SourceFile},
@@ -187,6 +187,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     });
     let mut findings = facts.findings;
     findings.extend(not_yet(project));
+    findings.extend(unused_sources(project, &policies.groups, &facts.snapshot));
     findings.sort_by(|a, b| (a.code, &a.message).cmp(&(b.code, &b.message)));
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
     let of_modules = policies.modules.iter().map(|module| &module.file);
@@ -264,6 +265,44 @@ fn not_yet(project: &Project) -> Vec<Finding> {
             location: None,
         })
         .collect()
+}
+
+/// Settings of sources that nobody has and nobody asks for: with a slip in the name they do nothing, and what they
+/// were to settle stays as it was.
+fn unused_sources(project: &Project, groups: &[Group], snapshot: &Snapshot) -> Vec<Finding> {
+    let mut known: BTreeSet<&str> = snapshot.sources.iter().map(|source| source.name.as_str()).collect();
+    known.extend(groups.iter().flat_map(|group| &group.reads.uses).filter_map(|one| source_of(&one.path)));
+    known.extend(project.policies.iter().filter_map(|entry| entry.input.as_ref()).map(|input| input.source.as_str()));
+    known.extend(project.collect.iter().map(|entry| entry.source.as_str()));
+    project
+        .sources
+        .iter()
+        .filter(|(name, _)| !known.contains(name.as_str()))
+        .map(|(name, settings)| {
+            let advice = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "remove it".to_owned(),
+            };
+            Finding {
+                code: "unused-source",
+                severity: FindingSeverity::Warning,
+                message: format!(
+                    "`sources` names `{name}`, which was not collected and which no assumption reads; {advice}"
+                ),
+                location: Some(settings.place.location()),
+            }
+        })
+        .collect()
+}
+
+/// The source that a path names, as facts or as what is known of them.
+fn source_of(path: &FactPath) -> Option<&str> {
+    match (path.key(0)?, path.key(1)?) {
+        ("input", source) => Some(source),
+        ("data", "snapshot") if path.key(2) == Some("sources") => path.key(3),
+        ("data", "reference") => path.key(3),
+        _ => None,
+    }
 }
 
 /// The project's root, relative to the root of the repository around it.

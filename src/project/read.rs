@@ -213,7 +213,11 @@ impl<'a> Reader<'a> {
             self.name("source", name, span);
             let Some(mut fields) = self.fields(node, format!("the source `{name}`")) else { continue };
             let documents = self.word(&mut fields, "documents", "number of documents", &[("many", ())]);
-            let settings = SourceSettings { documents_many: documents.is_some(), max_age: self.max_age(&mut fields) };
+            let settings = SourceSettings {
+                documents_many: documents.is_some(),
+                max_age: self.max_age(&mut fields),
+                place: self.file.at(span),
+            };
             fields.finish(&mut self.yaml);
             sources.insert(name.to_owned(), settings);
         }

@@ -105,12 +105,14 @@ impl Default for DefaultSettings {
 }
 
 /// Settings of one source.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SourceSettings {
     /// Its file may have several documents, and is always a list of them.
     pub documents_many: bool,
     /// Older facts of it prove nothing.
     pub max_age: Option<MaxAge>,
+    /// Where its name is written.
+    pub place: Place,
 }
 
 /// What fails a check besides decays.

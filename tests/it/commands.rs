@@ -168,6 +168,20 @@ fn a_report_goes_where_it_is_sent() {
 }
 
 #[test]
+fn settings_of_a_source_that_nobody_knows_are_noticed() {
+    let settings = "sources: {trace: {max_age: 1h}, manifests: {documents: many}, orders: {}, traces: {}}";
+    let project = format!("version: 1\npolicies: [\"policies/*.rego\"]\ndesign: [\"design/*.yaml\"]\n{settings}\n");
+    let run = shop()
+        .with("stillholds.yaml", project)
+        .with("policies/git.rego", "package shop.git\n\nholds if data.snapshot.sources.manifests.status == \"ok\"\n")
+        .with("policies/limits.rego", "package shop.limits\n\nof(name) := data.design.services[name].p99_ms\n")
+        .check(&["-o", "json", "--allow-unknown"]);
+    let findings: Vec<_> = json(&run)["findings"].as_array().expect("findings are a list").clone();
+    let said: Vec<_> = findings.iter().map(|found| (&found["code"], &found["message"], &found["location"])).collect();
+    insta::assert_json_snapshot!(said);
+}
+
+#[test]
 fn what_check_cannot_do() {
     let shop = shop().write();
     let before = shop.files();
