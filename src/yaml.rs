@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, str::FromStr};
 
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
 use serde_json::Value as Json;
 
@@ -122,6 +122,12 @@ pub enum YamlError {
     /// Its aliases expand beyond all measure.
     #[error("the aliases of this file expand to more than {MAX_NODES} values")]
     TooManyNodes,
+    /// A tag that says nothing to us; to read past it would be to read something else than what is written.
+    #[error("the tag `{0}` is unknown")]
+    UnknownTag(String),
+    /// A value of another type than its tag says.
+    #[error("this is not what its tag `!!{0}` says")]
+    NotItsTag(&'static str),
     /// A key nobody reads.
     #[error("unknown key `{key}` in {what}")]
     UnknownKey {
@@ -176,6 +182,8 @@ impl Advice for YamlError {
             Self::DuplicateKey(_) => "yaml::duplicate_key",
             Self::KeyNotText => "yaml::key_not_text",
             Self::TooManyNodes => "yaml::too_many_nodes",
+            Self::UnknownTag(_) => "yaml::unknown_tag",
+            Self::NotItsTag(_) => "yaml::not_its_tag",
             Self::UnknownKey { .. } => "yaml::unknown_key",
             Self::MissingKey { .. } => "yaml::missing_key",
             Self::NotAMapping { .. } => "yaml::not_a_mapping",
@@ -198,13 +206,53 @@ impl Advice for YamlError {
                 Some("put it in brackets: `[…]`".to_owned())
             }
             Self::SeveralDocuments => Some("keep the first and remove the `---` between them".to_owned()),
+            Self::UnknownTag(_) => Some(KNOWN_TAGS.to_owned()),
             Self::Syntax(_)
             | Self::KeyNotText
             | Self::TooManyNodes
+            | Self::NotItsTag(_)
             | Self::NotAMapping { .. }
             | Self::WrongType { .. } => None,
         }
     }
+}
+
+/// What to do about a tag that nobody knows.
+pub(crate) const KNOWN_TAGS: &str =
+    "write what it stands for: only `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!seq` and `!!map` are read";
+
+/// The type that a tag says a value has: a name of YAML's core schema, if it says anything. `!` makes a scalar text
+/// and says nothing of a collection.
+///
+/// # Errors
+/// The tag is of no known type, or this is a collection of another one.
+pub(crate) fn tagged(event: &Event<'_>) -> Result<Option<&'static str>, YamlError> {
+    let is_scalar = matches!(event, Event::Scalar(..));
+    let says =
+        event.tag().map(tag_name).transpose()?.filter(|_| is_scalar || !event.tag().is_some_and(is_non_specific));
+    match (event, says) {
+        (Event::SequenceStart(..), Some(name)) if name != "seq" => Err(YamlError::NotItsTag(name)),
+        (Event::MappingStart(..), Some(name)) if name != "map" => Err(YamlError::NotItsTag(name)),
+        (Event::Scalar(..), Some(name @ ("seq" | "map"))) => Err(YamlError::NotItsTag(name)),
+        _ => Ok(says),
+    }
+}
+
+/// The name that a tag has in YAML's core schema; that of text where it is `!` alone.
+///
+/// # Errors
+/// It has none.
+pub(crate) fn tag_name(tag: &Tag) -> Result<&'static str, YamlError> {
+    const CORE: [&str; 7] = ["str", "int", "float", "bool", "null", "seq", "map"];
+    if is_non_specific(tag) {
+        return Ok("str");
+    }
+    let known = CORE.into_iter().find(|name| tag.core_suffix() == Some(*name));
+    known.ok_or_else(|| YamlError::UnknownTag(tag.original()))
+}
+
+fn is_non_specific(tag: &Tag) -> bool {
+    tag.handle().is_empty() && tag.suffix() == "!"
 }
 
 /// Parses a whole file of one document.
@@ -328,6 +376,7 @@ impl Tree<'_> {
             return Err(self.error(YamlError::Syntax(format!("nested deeper than {MAX_DEPTH}")), span));
         }
         let anchor = event.anchor_id();
+        let tag = tagged(&event).map_err(|error| self.error(error, span))?;
         let value = match event {
             Event::Alias(id) => {
                 let Some((node, size)) = self.anchors.get(&id) else {
@@ -336,7 +385,9 @@ impl Tree<'_> {
                 self.nodes += size;
                 node.value.clone()
             }
-            Event::Scalar(text, style, ..) => scalar(text.into_owned(), style),
+            Event::Scalar(text, style, ..) => {
+                scalar(text.into_owned(), style, tag).map_err(|error| self.error(error, span))?
+            }
             Event::SequenceStart(..) => {
                 let mut items = Vec::new();
                 loop {
@@ -358,6 +409,7 @@ impl Tree<'_> {
                         span.end = self.end_of(&at, entries.last().map(|(_, node)| node), span);
                         break;
                     }
+                    tagged(&event).map_err(|error| self.error(error, self.span(&at)))?;
                     let Event::Scalar(name, style, ..) = event else {
                         return Err(self.error(YamlError::KeyNotText, self.span(&at)));
                     };
@@ -411,10 +463,24 @@ impl Tree<'_> {
     }
 }
 
-fn scalar(text: String, style: ScalarStyle) -> Value {
-    if !matches!(style, ScalarStyle::Plain) {
-        return Value::Text(text);
-    }
+/// What a scalar is; a tag goes before how it is written.
+fn scalar(text: String, style: ScalarStyle, tag: Option<&'static str>) -> Result<Value, YamlError> {
+    let value = match tag {
+        Some("str") => Value::Text(text),
+        None if !matches!(style, ScalarStyle::Plain) => Value::Text(text),
+        _ => core(text),
+    };
+    let fits = match (tag, &value) {
+        (Some("null"), value) => *value == Value::Null,
+        (Some("bool"), value) => matches!(value, Value::Bool(_)),
+        (Some("int"), value) => matches!(value, Value::Number(number) if !number.is_f64()),
+        (Some("float"), value) => matches!(value, Value::Number(_)),
+        _ => true,
+    };
+    if fits { Ok(value) } else { Err(YamlError::NotItsTag(tag.unwrap_or_default())) }
+}
+
+fn core(text: String) -> Value {
     match text.as_str() {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
@@ -655,6 +721,42 @@ mod tests {
         let bomb = lines.join("\n");
         let error = parse(&SourceFile::new("a.yaml", bomb)).unwrap_err();
         assert_eq!(error.kind, YamlError::TooManyNodes);
+    }
+
+    #[test]
+    fn tags_of_the_core_schema_are_honoured_and_others_refused() {
+        let read = |text: &str| parse(&SourceFile::new("a.yaml", text));
+        for (text, json) in [
+            ("!!str 1", "\"1\""),
+            ("! 1", "\"1\""),
+            ("!!int '1'", "1"),
+            ("!!float 1", "1"),
+            ("!!float 1.5", "1.5"),
+            ("!!bool \"true\"", "true"),
+            ("!!null ''", "null"),
+            ("!!seq [1]", "[1]"),
+            ("!!map {!!str a: 1}", "{\"a\":1}"),
+            ("! [1]", "[1]"),
+        ] {
+            assert_eq!(read(text).unwrap().to_json().to_string(), json, "{text}");
+        }
+        for (text, message, at) in [
+            ("a: !foo 1\n", "the tag `!foo` is unknown", "1"),
+            ("a: !!binary aGk=\n", "the tag `!!binary` is unknown", "aGk="),
+            ("a: !<tag:example.com,2026:x> b\n", "the tag `!<tag:example.com,2026:x>` is unknown", "b"),
+            ("!foo a: 1\n", "the tag `!foo` is unknown", "a"),
+            ("a: !foo [1]\n", "the tag `!foo` is unknown", "["),
+            ("a: !!map [1]\n", "this is not what its tag `!!map` says", "["),
+            ("a: !!seq {}\n", "this is not what its tag `!!seq` says", "{"),
+            ("a: !!map b\n", "this is not what its tag `!!map` says", "b"),
+            ("a: !!int 1.5\n", "this is not what its tag `!!int` says", "1.5"),
+            ("a: !!bool 1\n", "this is not what its tag `!!bool` says", "1"),
+            ("a: !!null x\n", "this is not what its tag `!!null` says", "x"),
+        ] {
+            let error = read(text).unwrap_err();
+            let place = error.place.clone().unwrap();
+            assert_eq!((error.to_string().as_str(), place.file.slice(place.span)), (message, at), "{text}");
+        }
     }
 
     #[test]

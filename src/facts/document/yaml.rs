@@ -14,6 +14,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use regorus::Value;
 
 use super::{Document, Inexact, Keys, MAX_DEPTH, SEVERAL, Step, Unreadable, number, path};
+use crate::yaml::{KNOWN_TAGS, YamlError, tag_name, tagged};
 
 /// Aliases may repeat this many values. Sharing makes them cheap to hold, but whoever walks them visits each.
 pub(in crate::facts) const MAX_EXPANDED: usize = 10_000_000;
@@ -125,9 +126,10 @@ impl<'t> Reading<'t> {
         let anchor = event.anchor_id();
         let before = self.nodes;
         self.nodes += 1;
+        let tag = type_of(&event, start)?;
         let (value, height) = match event {
             Event::Alias(id) => return self.alias(id, start, depth),
-            Event::Scalar(text, style, _, tag) => (self.scalar(&text, style, tag.as_deref(), start)?, 0),
+            Event::Scalar(text, style, ..) => (self.scalar(&text, style, tag, start)?, 0),
             Event::SequenceStart(..) | Event::MappingStart(..) if depth > MAX_DEPTH => {
                 return Err(too_deep(start));
             }
@@ -216,10 +218,11 @@ impl<'t> Reading<'t> {
 
     /// A key: text, and what else is written on one line as it is written, for keys of JSON are text.
     fn key(&mut self, event: Event<'t>, start: usize) -> Result<Arc<str>, Unreadable> {
+        let tag = type_of(&event, start)?;
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
+            Event::Scalar(text, style, anchor, _) => {
                 if anchor > 0 {
-                    let value = self.scalar(&text, style, tag.as_deref(), start)?;
+                    let value = self.scalar(&text, style, tag, start)?;
                     self.anchors.insert(anchor, Node { value, nodes: 1, height: 0 });
                 }
                 Ok(self.keys.intern(&text))
@@ -232,7 +235,7 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, at: usize) -> Result<Value, Unreadable> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&str>, at: usize) -> Result<Value, Unreadable> {
         let scalar = Scalar::of(text, style, tag)
             .map_err(|tag| Unreadable::new(format!("`{text}` is not what its tag `!!{tag}` says"), at))?;
         Ok(match scalar {
@@ -263,6 +266,14 @@ impl<'t> Reading<'t> {
             }
         })
     }
+}
+
+/// The type that the tag of a value says. A tag of an application is refused: `!Not true` without its tag is `true`.
+fn type_of(event: &Event<'_>, at: usize) -> Result<Option<&'static str>, Unreadable> {
+    tagged(event).map_err(|error| {
+        let unreadable = Unreadable::new(error.to_string(), at);
+        if matches!(error, YamlError::UnknownTag(_)) { unreadable.help(KNOWN_TAGS) } else { unreadable }
+    })
 }
 
 fn too_deep(at: usize) -> Unreadable {
@@ -378,16 +389,11 @@ enum Scalar {
 
 impl Scalar {
     /// What a text is; the tag of the core schema that says otherwise is the error.
-    fn of<'t>(text: &str, style: ScalarStyle, tag: Option<&'t Tag>) -> Result<Self, &'t str> {
-        let tag = tag.map(|tag| {
-            if tag.handle().is_empty() && tag.suffix() == "!" { "str" } else { tag.core_suffix().unwrap_or_default() }
-        });
+    fn of<'t>(text: &str, style: ScalarStyle, tag: Option<&'t str>) -> Result<Self, &'t str> {
         let scalar = match tag {
             Some("str") => Self::Text,
-            Some("null" | "bool" | "int" | "float") => core(text),
-            // Tags of applications say nothing to policies.
-            _ if style == ScalarStyle::Plain => core(text),
-            _ => Self::Text,
+            None if style != ScalarStyle::Plain => Self::Text,
+            _ => core(text),
         };
         let fits = match (tag, &scalar) {
             (Some("null"), scalar) => matches!(scalar, Self::Null),
@@ -402,6 +408,7 @@ impl Scalar {
 
 /// The key that an alias of this scalar is.
 pub(in crate::facts) fn key_of_alias(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Arc<str>> {
+    let tag = tag.map(tag_name).transpose().ok()?;
     match Scalar::of(text, style, tag).ok()? {
         Scalar::Null => as_key(&Value::Null),
         Scalar::Bool(value) => as_key(&Value::Bool(value)),
@@ -523,8 +530,11 @@ mod tests {
             ("! 1", "\"1\""),
             ("!!int '1'", "1"),
             ("!!float 1", "1"),
-            ("!Ref Queue", "\"Queue\""),
-            ("!Ref 5", "5"),
+            ("!!bool 'true'", "true"),
+            ("!!null", "null"),
+            ("!!seq [1]", "[1]"),
+            ("!!map {!!str a: 1}", "{\"a\":1}"),
+            ("! [1]", "[1]"),
             ("|\n  a\n  b\n", "\"a\\nb\\n\""),
         ] {
             assert_eq!(json(&format!("- {text}\n")), format!("[{expected}]"), "{text}");
@@ -570,6 +580,12 @@ mod tests {
             ("a: 12e0345\n", "`12e0345` is a number that is too large to compute with", 3),
             ("a: !!int x\n", "`x` is not what its tag `!!int` says", 9),
             ("a: !!int 1.5\n", "`1.5` is not what its tag `!!int` says", 9),
+            ("a: !Ref Queue\n", "the tag `!Ref` is unknown", 8),
+            ("a: !!binary aGk=\n", "the tag `!!binary` is unknown", 12),
+            ("a: !If [b]\n", "the tag `!If` is unknown", 7),
+            ("!x a: 1\n", "the tag `!x` is unknown", 3),
+            ("a: !!map [b]\n", "this is not what its tag `!!map` says", 9),
+            ("a: !!seq b\n", "this is not what its tag `!!seq` says", 9),
             (".nan\n", "the document is a number that is not finite", 0),
         ] {
             let error = read(text, false).unwrap_err();

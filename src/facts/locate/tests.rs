@@ -189,7 +189,7 @@ fn every_place_of_awkward_yaml_is_right() {
         ("--- a\n", false, [1, 1, 1]),
         ("--- |\n a\n b\n...\n", false, [1, 1, 1]),
         ("%YAML 1.2\n---\na: 1\n", false, [2, 2, 2]),
-        ("a: !!int '1'\nb: !Ref x\nc: !!null\nd: !!str\ne: !t\n  - 1\nf: !x |\n  y\n", false, [8, 0, 5]),
+        ("a: !!int '1'\nb: ! x\nc: !!null\nd: !!str\ne: !!seq\n  - 1\nf: !!str |\n  y\n", false, [8, 0, 4]),
         ("a: 1\n---\n- b\n---\n# nothing\n---\n--- x\n...\n---\n|\n  c\n", true, [7, 6, 6]),
         ("a: 1\n", true, [3, 2, 2]),
         ("- 1\n", true, [3, 2, 2]),
