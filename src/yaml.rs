@@ -145,6 +145,8 @@ pub enum YamlError {
         key: &'static str,
         /// The mapping it should stand in.
         what: String,
+        /// What to write there.
+        help: Option<&'static str>,
     },
     /// Something else stands where a mapping belongs.
     #[error("{what} must be a mapping, not {found}")]
@@ -200,7 +202,8 @@ impl Advice for YamlError {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known here: {}", known.join(", ")),
             }),
-            Self::MissingKey { key, .. } => Some(format!("add `{key}:`")),
+            Self::MissingKey { help: Some(help), .. } => Some((*help).to_owned()),
+            Self::MissingKey { key, help: None, .. } => Some(format!("add `{key}:`")),
             Self::BadValue { help, .. } => help.clone(),
             Self::WrongType { expected, found: "text", .. } if expected.starts_with("a list") => {
                 Some("put it in brackets: `[…]`".to_owned())
@@ -546,11 +549,22 @@ impl<'a> Fields<'a> {
 
     /// The value of a key that must be there.
     pub fn require(&mut self, name: &'static str, errors: &mut Errors) -> Option<&'a Node> {
+        self.require_or(name, None, errors)
+    }
+
+    /// The value of a key that must be there, and what to write where it is not.
+    pub fn require_or(
+        &mut self,
+        name: &'static str,
+        help: Option<&'static str>,
+        errors: &mut Errors,
+    ) -> Option<&'a Node> {
         let node = self.take(name);
         if node.is_none() {
             let first = self.file.slice(self.span).lines().next().map_or(0, str::len);
             let span = Span { start: self.span.start, end: self.span.start + first };
-            errors.push(At::new(YamlError::MissingKey { key: name, what: self.what.clone() }, self.file.at(span)));
+            errors
+                .push(At::new(YamlError::MissingKey { key: name, what: self.what.clone(), help }, self.file.at(span)));
         }
         node
     }

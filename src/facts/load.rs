@@ -204,10 +204,15 @@ fn read(
     }
     let bytes = fs::read(&file.path).map_err(of_file)?;
     *size = bytes.len() as u64;
-    if let Some(expected) = sha256
-        && digest(&bytes) != expected
-    {
-        return Err(format!("{}: changed since it was collected", file.display));
+    if let Some(expected) = sha256 {
+        let found = digest(&bytes);
+        if found != expected {
+            return Err(format!(
+                "{}: changed since it was collected: its checksum is not the `sha256` in {MANIFEST}; collect it again, \
+                 or write `sha256: {found}` there if the change is meant",
+                file.display
+            ));
+        }
     }
     let document = document::read(&bytes, file.format, file.many).map_err(|error| {
         let place = error.at.map_or_else(String::new, |at| {
@@ -384,7 +389,7 @@ sources:
         ]);
         assert_eq!(facts.input.to_string(), r#"{"extra":{},"traces":{}}"#);
         insta::assert_snapshot!(sources(&facts), @r"
-        changed failed facts/changed.json: changed since it was collected
+        changed failed facts/changed.json: changed since it was collected: its checksum is not the `sha256` in snapshot.yaml; collect it again, or write `sha256: 257c1be96ae69f4b01c2c69bdb6d78605f59175819fb007d0bf245bf48444c4a` there if the change is meant
         extra ok
         gone failed the manifest names `facts/gone.json`, which is not there
         moved failed the manifest names `facts/moved.json`, which is not there; `facts/moved.yaml` is

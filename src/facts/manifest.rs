@@ -31,6 +31,11 @@ pub(super) struct Entry {
     pub(super) unaliased: Option<Place>,
 }
 
+const FILE_HELP: &str = "write `file:` with the name of the fact file beside the manifest, such as `traces.json`";
+const SHA256_HELP: &str = "write `sha256:` with the 64 hexadecimal digits that `sha256sum FILE` prints (`shasum -a 256 FILE` \
+                           on a Mac): they show whether the file is still the one that was collected";
+const STATUS_HELP: &str = "write `status: ok`, or `partial` or `failed` where not everything was collected";
+
 /// Reads a manifest, with all of its errors.
 pub(super) fn read(file: &SourceFile) -> Result<Manifest, Errors> {
     let root = yaml::parse(file).map_err(|error| vec![error])?;
@@ -79,7 +84,7 @@ fn entry(file: &SourceFile, name: &str, node: &Node, errors: &mut Errors) -> Opt
     let status = status(&mut fields, errors);
     // A collection that failed may have written nothing; one that did not must say what.
     let is_written = status.is_some_and(|status| status != Status::Failed);
-    let fact_file = required(&mut fields, "file", is_written, errors).and_then(|node| {
+    let fact_file = required(&mut fields, "file", FILE_HELP, is_written, errors).and_then(|node| {
         let text = text(file, "file", node, errors)?;
         if is_file_of(name, &text) {
             return Some(text);
@@ -88,13 +93,12 @@ fn entry(file: &SourceFile, name: &str, node: &Node, errors: &mut Errors) -> Opt
         errors.push(fields.bad(node, format!("`{text}` is no file of the source `{name}`"), Some(help)));
         None
     });
-    let sha256 = required(&mut fields, "sha256", is_written, errors).and_then(|node| {
+    let sha256 = required(&mut fields, "sha256", SHA256_HELP, is_written, errors).and_then(|node| {
         let text = text(file, "sha256", node, errors)?;
         if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Some(text.to_ascii_lowercase());
         }
-        let help = "write the 64 hexadecimal digits that `sha256sum` prints".to_owned();
-        errors.push(fields.bad(node, "this is no SHA-256 digest", Some(help)));
+        errors.push(fields.bad(node, "this is no SHA-256 digest", Some(SHA256_HELP.to_owned())));
         None
     });
     let error = fields.text("error", errors);
@@ -175,11 +179,10 @@ fn fields<'a>(file: &'a SourceFile, node: &'a Node, what: String, errors: &mut E
 }
 
 fn status(fields: &mut Fields<'_>, errors: &mut Errors) -> Option<Status> {
-    let node = fields.require("status", errors)?;
+    let node = fields.require_or("status", Some(STATUS_HELP), errors)?;
     let status = node.as_text().and_then(|text| text.parse().ok());
     if status.is_none() {
-        let help = "write `ok`, `partial` or `failed`".to_owned();
-        errors.push(fields.bad(node, format!("{} is no status", said(node)), Some(help)));
+        errors.push(fields.bad(node, format!("{} is no status", said(node)), Some(STATUS_HELP.to_owned())));
     }
     status
 }
@@ -200,7 +203,7 @@ fn time<'a>(name: &'static str, fields: &mut Fields<'a>, errors: &mut Errors) ->
     let node = fields.take(name)?;
     let time = node.as_text().and_then(|text| text.parse().ok());
     if time.is_none() {
-        let help = "write it as RFC 3339 does, with its zone: `2026-11-21T01:00:00Z`".to_owned();
+        let help = format!("write the day, the time and its zone, as RFC 3339 does: `{name}: 2026-11-21T01:00:00Z`");
         errors.push(fields.bad(node, format!("{} is no time", said(node)), Some(help)));
     }
     time.map(|time| (node, time))
@@ -233,8 +236,14 @@ fn paths(
     paths
 }
 
-fn required<'a>(fields: &mut Fields<'a>, key: &'static str, is_written: bool, errors: &mut Errors) -> Option<&'a Node> {
-    if is_written { fields.require(key, errors) } else { fields.take(key) }
+fn required<'a>(
+    fields: &mut Fields<'a>,
+    key: &'static str,
+    help: &'static str,
+    is_written: bool,
+    errors: &mut Errors,
+) -> Option<&'a Node> {
+    if is_written { fields.require_or(key, Some(help), errors) } else { fields.take(key) }
 }
 
 fn text(file: &SourceFile, name: &str, node: &Node, errors: &mut Errors) -> Option<String> {
