@@ -219,9 +219,16 @@ impl Report {
     /// How the process ends.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
+        self.exit_code_if(self.gate.allow_unknown)
+    }
+
+    /// How the process would end if an unknown that would not fail passed, or if it did not.
+    #[must_use]
+    pub fn exit_code_if(&self, allow_unknown: bool) -> ExitCode {
+        let gate = Gate { allow_unknown, ..self.gate };
         if self.assumptions.iter().any(|judged| judged.fails) {
             ExitCode::Failed
-        } else if self.assumptions.iter().any(|judged| self.gate.unknown_fails(judged)) {
+        } else if self.assumptions.iter().any(|judged| gate.unknown_fails(judged)) {
             ExitCode::Unknown
         } else {
             ExitCode::Clean

@@ -596,7 +596,7 @@ impl<'a> Writer<'a> {
             self.page.flow(0, &[], Ink::Plain, &before);
         }
         if exit == ExitCode::Unknown {
-            let text = if self.report.gate.allow_unknown {
+            let text = if self.report.exit_code_if(true) == ExitCode::Unknown {
                 "nothing fails, but something unknown would if its facts were fresh and complete"
             } else {
                 "nothing fails, but something unknown could (`--allow-unknown` lets it pass)"
@@ -799,7 +799,7 @@ mod tests {
         let text = render(&fixture::nobody_can_tell(), PLAIN);
         let (_, last) = text.rsplit_once("\n\n").unwrap();
         insta::assert_snapshot!(last, @"
-        nothing fails, but something unknown could (`--allow-unknown` lets it pass)
+        nothing fails, but something unknown would if its facts were fresh and complete
         2 assumptions: 0 decayed, 2 unknown, 0 eroding, 0 hold · 0 fail · exit 3
         ");
     }
