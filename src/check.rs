@@ -253,6 +253,8 @@ fn not_yet(project: &Project) -> Vec<Finding> {
             "input",
             "these policies see all facts as their `input`",
         ),
+        (!project.collect.is_empty(), "collect", "facts are read as they lie there"),
+        (!project.aliases.is_empty(), "aliases", "names are those that the facts have"),
         (!project.gate.deny_findings.is_empty(), "deny_findings", "findings do not fail the check"),
     ];
     asked
