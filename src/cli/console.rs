@@ -129,18 +129,38 @@ impl Console {
     }
 }
 
-/// Writes a file as a whole or not at all.
+/// Writes a file as a whole or not at all, as readable as any other that the user makes. What is no ordinary file, such
+/// as a pipe, is written into; no folder is made, since a slip in its name would make one that nobody looks into.
 pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A link is followed, not replaced.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Failure::new(
+            format!("`{}` cannot be written: the folder `{}` does not exist", path.display(), folder.display()),
+            "create it, or choose another path",
+        ));
+    }
+    let is_special = target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
     let write = || -> io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        if is_special {
+            return fs::OpenOptions::new().write(true).open(&target)?.write_all(text.as_bytes());
+        }
+        let mut file = new_file(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
+        file.persist(&target)?;
         Ok(())
     };
     write().map_err(|error| {
         Failure::new(format!("`{}` cannot be written: {error}", path.display()), "choose another path")
     })
+}
+
+/// A temporary file is its owner's alone by default; this one becomes a result, which others may read.
+fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }

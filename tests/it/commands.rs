@@ -1,5 +1,7 @@
 //! The other commands, the report's ways out, and hostile text.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::{
@@ -152,6 +154,7 @@ fn schemas_are_json() {
 #[test]
 fn a_report_goes_where_it_is_sent() {
     let shop = shop().write();
+    shop.put("out/", b"");
     let human = shop.check(&[]);
     let on_stdout = shop.check(&["-o", "json"]);
     let into_file = shop.check(&["-o", "json=out/report.json"]);
@@ -160,6 +163,10 @@ fn a_report_goes_where_it_is_sent() {
     let both = shop.check(&["-o", "json", "-o", "human=out/report.txt"]);
     assert_eq!(both, on_stdout);
     assert_eq!(shop.read("out/report.txt"), human.stdout, "a file has no colours and the usual width");
+
+    shop.put("out/other.json", b"");
+    let mode = |path: &str| fs::metadata(shop.path().join(path)).expect("it is there").permissions();
+    assert_eq!(mode("out/report.json"), mode("out/other.json"), "others may read it as far as they may read new files");
 
     let schema = json(&shop.run(&["schema", "report"]));
     let validator = jsonschema::validator_for(&schema).expect("the schema is one");
@@ -185,12 +192,13 @@ fn settings_of_a_source_that_nobody_knows_are_noticed() {
 fn what_check_cannot_do() {
     let shop = shop().write();
     let before = shop.files();
-    let wrong: [(&str, &[&str]); 5] = [
+    let wrong: [(&str, &[&str]); 6] = [
         ("two formats on the terminal", &["-o", "json", "-o", "human"]),
         ("an unknown id", &["shop.latenci"]),
         ("an id like none", &["payments/*"]),
         ("two unknown ids", &["payments/*", "shop.call"]),
         ("no such snapshot", &["--facts", "facts-staging"]),
+        ("no such folder for the report", &["-o", "json=out/report.json"]),
     ];
     let said = table(wrong.map(|(title, arguments)| {
         let run = shop.check(arguments);
