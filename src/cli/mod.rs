@@ -8,7 +8,12 @@ mod init;
 mod list;
 mod schema;
 
-use clap::{ColorChoice, Parser, Subcommand};
+use std::env;
+
+use clap::{
+    Arg, ColorChoice, Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    builder::Resettable,
+};
 use stillholds::model::ExitCode;
 
 pub(crate) use self::console::{Console, Failure};
@@ -40,6 +45,13 @@ enum Command {
 }
 
 impl Cli {
+    /// What was asked for. An environment variable that is set to nothing is not set, as in other programs: that is how
+    /// a pipeline unsets one.
+    pub(crate) fn read() -> Self {
+        let matches = without_empty_variables(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Where this run prints, and how.
     pub(crate) fn console(&self) -> Console {
         Console::new(self.color)
@@ -55,4 +67,11 @@ impl Cli {
             Command::Schema(args) => args.run(console),
         }
     }
+}
+
+fn without_empty_variables(command: Clap) -> Clap {
+    let is_empty = |arg: &Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }

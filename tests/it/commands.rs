@@ -1,6 +1,6 @@
 //! The other commands, the report's ways out, and hostile text.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
@@ -96,6 +96,22 @@ fn facts() {
         (title, run.to_string())
     }));
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let shop = shop().write();
+    let run = |value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stillholds"));
+        command.current_dir(shop.path()).args(["check", "--now", NOW]).env_clear().env("LANG", "C.UTF-8");
+        for name in ["FACTS", "FAIL_ON", "ALLOW_UNKNOWN", "TIMEOUT", "COLOR"] {
+            command.env(format!("STILLHOLDS_{name}"), value);
+        }
+        command.output().expect("the program starts")
+    };
+    let (unset, plain) = (run(""), shop.check(&[]));
+    assert_eq!((unset.status.code(), String::from_utf8_lossy(&unset.stdout)), (plain.code, plain.stdout.into()));
+    assert_eq!(run("nonsense").status.code(), Some(2), "one that is set is read");
 }
 
 #[test]
