@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use stillholds::{
     check::load_facts,
     facts::{Example, Facts, Row, shape, values_at},
-    model::{Age, ExitCode, Json, Path, Source},
+    model::{Age, ExitCode, Json, MaxAge, Path, Segment, Source, Status},
+    project::Project,
     secret::{WITHHELD, redacted},
     source::escape,
     spelling::nearest,
@@ -16,15 +17,17 @@ use super::{Console, Failure, args::ProjectArgs};
 
 /// Show what was collected: the sources, the shape of one, or the values at a path
 ///
-/// Paths are those that rules read, with or without the source in front; `[_]` is any element.
+/// Paths are those that rules read, `input.` in front or not; `[_]` is any element. A source is stale where it is older
+/// than the project file allows (`sources` and `defaults`); assumptions may allow less.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   stillholds facts                            every source, its state and its age
   stillholds facts traces                     its keys, their types, how often
   stillholds facts traces 'edges[_].server'   the values at a path
+  stillholds facts input.load.p99_ms          the same, as rules write it
   stillholds facts traces 'edges[0]'          one element")]
 pub(crate) struct Args {
-    /// The source
+    /// The source, or a path from it on
     source: Option<String>,
     /// A path in it
     path: Option<String>,
@@ -36,15 +39,15 @@ impl Args {
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
         let project = self.project.project()?;
         let facts = load_facts(&project, self.project.folder(&project).as_deref())?;
-        let text = match (&self.source, &self.path) {
-            (None, _) => sources(&facts, self.project.now()),
-            (Some(source), None) => {
+        let text = match &self.source {
+            None => sources(&facts, &project, self.project.now()),
+            Some(given) => {
+                let (source, path) = split(given, self.path.as_deref());
                 let source = find(&facts, source)?;
-                of_shape(&facts, source)?
-            }
-            (Some(source), Some(path)) => {
-                let source = find(&facts, source)?;
-                values(&facts, source, path, &project.redact)?
+                match path {
+                    None => of_shape(&facts, source)?,
+                    Some(path) => values(&facts, source, &path, &project.redact)?,
+                }
             }
         };
         console.print(&text)?;
@@ -52,8 +55,19 @@ impl Args {
     }
 }
 
+/// The source and the path in it: a path as rules write it names both at once.
+fn split<'a>(source: &'a str, path: Option<&str>) -> (&'a str, Option<String>) {
+    let source = source.strip_prefix("input.").unwrap_or(source);
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let Some(end) = source.find(['.', '[']).filter(|end| *end > 0 && is_name(&source[..*end])) else {
+        return (source, path.map(str::to_owned));
+    };
+    let below = source[end..].trim_start_matches('.');
+    let dot = if path.is_some_and(|path| !path.starts_with('[')) { "." } else { "" };
+    (&source[..end], Some(format!("{below}{dot}{}", path.unwrap_or_default())))
+}
+
 fn find<'a>(facts: &'a Facts, name: &str) -> Result<&'a Source, Failure> {
-    let name = name.strip_prefix("input.").unwrap_or(name);
     facts.snapshot.source(name).ok_or_else(|| {
         let known: Vec<_> = facts.snapshot.sources.iter().map(|source| source.name.as_str()).collect();
         let help = match nearest(name, known.iter().copied()) {
@@ -82,7 +96,7 @@ fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-fn sources(facts: &Facts, now: Timestamp) -> String {
+fn sources(facts: &Facts, project: &Project, now: Timestamp) -> String {
     let snapshot = &facts.snapshot;
     let environment = snapshot.environment.as_deref().map(|name| format!(", {}", escape(name))).unwrap_or_default();
     let mut text = format!("{}{environment}\n", escape(&snapshot.path));
@@ -92,18 +106,24 @@ fn sources(facts: &Facts, now: Timestamp) -> String {
     text.push('\n');
     let mut rows = vec![["SOURCE", "STATUS", "AGE", "BASIS", "SIZE", "FILE"].map(str::to_owned).to_vec()];
     for source in &snapshot.sources {
+        let limit = max_age(source, project);
+        // Of a source with parts each has its own age.
+        let of_source = limit.filter(|_| source.parts.is_empty());
+        let [status, age] = state(source.status, source.observed_to, of_source, now);
         let basis = source.basis.map_or("-", stillholds::model::Basis::as_str);
         let share = source.sampling.map(|share| format!(" {} %", share * 100.0)).unwrap_or_default();
         rows.push(vec![
             source.name.clone(),
-            source.status.as_str().to_owned(),
-            age(source, now),
+            status,
+            age,
             format!("{basis}{share}"),
             size(source.bytes),
             source.file.as_deref().map_or_else(|| "-".to_owned(), |file| escape(file).into_owned()),
         ]);
         for (name, part) in &source.parts {
-            rows.push(vec![format!("  {}", escape(name)), part.status.as_str().to_owned()]);
+            let [status, age] = state(part.status, part.observed_to.or(source.observed_to), limit, now);
+            let age = if part.observed_to.is_some() || status == STALE { age } else { String::new() };
+            rows.push(vec![format!("  {}", escape(name)), status, age]);
         }
     }
     text.push_str(&table(&rows));
@@ -123,13 +143,32 @@ fn sources(facts: &Facts, now: Timestamp) -> String {
     text
 }
 
-fn age(source: &Source, now: Timestamp) -> String {
-    match source.age_seconds(now) {
+/// How old the project lets this source be, whatever single assumptions say.
+fn max_age(source: &Source, project: &Project) -> Option<Age> {
+    let own = project.sources.get(&source.name).and_then(|settings| settings.max_age);
+    match own.or(project.defaults.max_age)? {
+        MaxAge::Limit(limit) => Some(limit),
+        MaxAge::None => None,
+    }
+}
+
+const STALE: &str = "stale";
+
+/// How the collection went and how long ago that was; of what is too old to prove anything, that, and the limit.
+fn state(status: Status, observed: Option<Timestamp>, limit: Option<Age>, now: Timestamp) -> [String; 2] {
+    let seconds = observed.map(|observed| now.as_second() - observed.as_second());
+    let age = match seconds.map(u64::try_from) {
         None => "not known".to_owned(),
-        Some(seconds) => match u64::try_from(seconds) {
-            Ok(seconds) => Age::from_seconds(seconds).to_string(),
-            Err(_) => "still to come".to_owned(),
-        },
+        Some(Ok(seconds)) => Age::from_seconds(seconds).to_string(),
+        Some(Err(_)) => "still to come".to_owned(),
+    };
+    // Clocks may differ by five minutes, as in the check.
+    let good = |limit: Age| {
+        seconds.is_some_and(|seconds| seconds >= -300 && u64::try_from(seconds).unwrap_or(0) <= limit.seconds())
+    };
+    match limit.filter(|limit| status != Status::Failed && !good(*limit)) {
+        Some(limit) => [STALE.to_owned(), format!("{age} (limit {limit})")],
+        None => [status.as_str().to_owned(), age],
     }
 }
 
@@ -202,10 +241,16 @@ fn values(facts: &Facts, source: &Source, text: &str, redact: &[String]) -> Resu
     })?;
     let found = values_at(&facts.input, &path);
     if found.is_empty() {
-        return Err(Failure::new(
-            format!("nothing is at `{}`", escape(&path.to_string())),
-            format!("`stillholds facts {}` shows which paths there are", source.name),
-        ));
+        let through = through_lists(&facts.input, path.segments().get(1..).unwrap_or_default());
+        let help = match through {
+            // Behind the source.
+            Some(steps) => {
+                let below = Path::new(steps.into_iter().skip(1).collect()).to_string();
+                format!("a list is on the way: try `stillholds facts {} '{}'`", source.name, escape(&below))
+            }
+            None => format!("`stillholds facts {}` shows which paths there are", source.name),
+        };
+        return Err(Failure::new(format!("nothing is at `{}`", escape(&path.to_string())), help));
     }
     let mut text = String::new();
     for (path, value) in found {
@@ -227,4 +272,25 @@ fn values(facts: &Facts, source: &Source, text: &str, redact: &[String]) -> Resu
         }
     }
     Ok(text)
+}
+
+/// The path with `[_]` wherever it names a key of a list, if that leads to something.
+fn through_lists(value: &regorus::Value, path: &[Segment]) -> Option<Vec<Segment>> {
+    use regorus::Value;
+    let Some((step, rest)) = path.split_first() else { return Some(Vec::new()) };
+    let (step, below) = match (step, value) {
+        (Segment::Key(_), Value::Array(items)) => {
+            (Segment::Any, items.iter().find_map(|item| through_lists(item, path))?)
+        }
+        (Segment::Any, Value::Array(items)) => (Segment::Any, items.iter().find_map(|item| through_lists(item, rest))?),
+        (Segment::Any, Value::Object(entries)) => {
+            (Segment::Any, entries.iter_sorted().find_map(|(_, value)| through_lists(value, rest))?)
+        }
+        (Segment::Key(key), Value::Object(entries)) => {
+            (step.clone(), through_lists(entries.get(&Value::from(key.as_str()))?, rest)?)
+        }
+        (Segment::Index(at), Value::Array(items)) => (step.clone(), through_lists(items.get(*at)?, rest)?),
+        _ => return None,
+    };
+    Some([vec![step], below].concat())
 }

@@ -74,7 +74,7 @@ fn list_needs_no_facts_and_says_what_is_wrong() {
 #[test]
 fn facts() {
     let shop = shop().write();
-    let questions: [(&str, &[&str]); 14] = [
+    let questions: [(&str, &[&str]); 19] = [
         ("the sources", &[]),
         ("the shape of a source", &["load"]),
         ("the same, as rules name it", &["input.load"]),
@@ -82,6 +82,11 @@ fn facts() {
         ("values of a list", &["load", "hosts[_].name"]),
         ("an element", &["load", "hosts[1]"]),
         ("the whole path", &["load", "input.load.hosts[0].name"]),
+        ("a path with its source", &["input.load.hosts[0].name"]),
+        ("the same without `input`", &["load.hosts[0]", "name"]),
+        ("an element of a source by its path", &["load.hosts[1]"]),
+        ("a key of a list", &["load", "hosts.name"]),
+        ("a path to nothing through a list", &["load", "hosts.memory"]),
         ("a secret", &["load", "hosts[0].api_token"]),
         ("an element with a secret", &["load", "hosts[0]"]),
         ("a source that is misspelt", &["lod"]),
@@ -96,6 +101,31 @@ fn facts() {
         (title, run.to_string())
     }));
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn facts_that_are_too_old_are_called_stale() {
+    let settings = "defaults: {max_age: 30m}\nsources: {orders: {max_age: none}}";
+    let project = format!("version: 1\npolicies: [\"policies/*.rego\"]\ndesign: [\"design/*.yaml\"]\n{settings}\n");
+    let run = shop()
+        .with("stillholds.yaml", project)
+        .with("facts/git.json", "{}")
+        .with("facts/pool.json", "[{\"size\": 3}]")
+        .with(
+            "facts/snapshot.yaml",
+            format!(
+                "version: 1
+sources:
+  traces: {{file: traces.json, sha256: SHA256(traces.json), {OK}}}
+  load: {{file: load.json, sha256: SHA256(load.json), {OK}, parts: {{p99_ms: {{status: ok}}, hosts: {{status: ok, observed_to: 2026-11-21T01:59:00Z}}}}}}
+  orders: {{status: failed, error: connection refused}}
+  pool: {{file: pool.json, sha256: SHA256(pool.json), status: ok, observed_to: 2026-11-21T02:03:00Z}}
+"
+            ),
+        )
+        .write()
+        .run(&["facts", "--now", NOW]);
+    insta::assert_snapshot!(run);
 }
 
 #[test]
