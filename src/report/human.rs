@@ -119,9 +119,9 @@ impl<'a> Writer<'a> {
         let pad = (Ink::Plain, " ".repeat(TITLE - 1 - word.len()));
         self.page.flow(0, &[&lead[..], &[pad]].concat(), Ink::Bold, &self.look.text(&assumption.title));
 
-        // Without a title it is called by its id, as the line above has it.
-        let id = Some(&assumption.id).filter(|id| **id != assumption.title);
-        let mut facts: Vec<String> = id.map(|id| self.look.text(id)).into_iter().collect();
+        // What nobody gave a title has its id for one.
+        let id = (assumption.title != assumption.id).then(|| self.look.text(&assumption.id));
+        let mut facts: Vec<_> = id.into_iter().collect();
         facts.extend(assumption.owner.as_deref().map(|owner| self.look.text(owner)));
         if assumption.severity != Severity::Error {
             facts.push(format!("severity {}", assumption.severity));
@@ -462,12 +462,18 @@ impl<'a> Writer<'a> {
         let mut order: Vec<&Measure> = judged.measures.iter().collect();
         let margin = |measure: &Measure| measure.margin().unwrap_or(f64::INFINITY);
         order.sort_by(|a, b| margin(a).total_cmp(&margin(b)));
-        let shown = if self.look.verbose { order.len() } else { order.len().min(FEW) };
+        // What has room enough is no news where something erodes.
+        let threshold = judged.assumption.eroding_under;
+        let is_news = |measure: &&&Measure| match (judged.verdict, threshold) {
+            (Verdict::Eroding, Some(threshold)) => margin(measure) < threshold,
+            _ => true,
+        };
+        let shown = if self.look.verbose { order.len() } else { order.iter().take_while(is_news).count().min(FEW) };
         for measure in &order[..shown] {
-            let text = self.measure(measure, judged.assumption.eroding_under);
+            let text = self.measure(measure, threshold);
             self.page.flow(indent, &[], Ink::Plain, &text);
         }
-        if shown < order.len() {
+        if (1..order.len()).contains(&shown) {
             let more = format!("and {}", count(order.len() - shown, "more measure"));
             self.page.line(indent, &[(Ink::Dim, more)]);
         }
@@ -486,7 +492,8 @@ impl<'a> Writer<'a> {
             Some(margin) => format!("{} of margin left: {values}", percent(margin)),
             None => values,
         };
-        let under = |threshold: &f64| measure.margin().is_some_and(|margin| margin < *threshold);
+        // Beyond its limit a measure is judged by that alone.
+        let under = |threshold: &f64| measure.margin().is_some_and(|margin| (0.0..*threshold).contains(&margin));
         let threshold = threshold.filter(under).map(|threshold| format!(" (threshold {})", percent(threshold)));
         format!("{}{text}{}", subject.unwrap_or_default(), threshold.unwrap_or_default())
     }
@@ -802,6 +809,31 @@ mod tests {
         nothing fails, but something unknown would if its facts were fresh and complete
         2 assumptions: 0 decayed, 2 unknown, 0 eroding, 0 hold · 0 fail · exit 3
         ");
+    }
+
+    #[test]
+    fn an_assumption_without_a_title_is_named_once() {
+        let mut report = fixture::nobody_can_tell();
+        for judged in &mut report.assumptions {
+            judged.assumption.title.clone_from(&judged.assumption.id);
+        }
+        let text = render(&report, PLAIN);
+        for judged in &report.assumptions {
+            let times = text.matches(&judged.assumption.id).count();
+            assert_eq!(times, 1, "{}: {text}", judged.assumption.id);
+        }
+    }
+
+    #[test]
+    fn measures_with_room_are_no_news_of_what_erodes() {
+        let mut report = fixture::mixed();
+        report.assumptions.retain(|judged| judged.verdict == Verdict::Eroding && judged.measures.len() > 1);
+        for judged in &mut report.assumptions {
+            judged.assumption.eroding_under = Some(0.0);
+        }
+        assert!(!report.assumptions.is_empty());
+        let text = render(&report, PLAIN);
+        assert!(!text.contains("of margin left") && !text.contains("more measure"), "{text}");
     }
 
     #[test]
