@@ -12,12 +12,17 @@ use stillholds::{model::Age, project::Project};
 
 use super::Failure;
 
-/// Which project, and which of its facts.
+/// Which project.
 #[derive(Debug, Args)]
 pub(crate) struct ProjectArgs {
     /// Work on the project in or above this folder
     #[arg(short = 'C', value_name = "DIR", default_value = ".", help_heading = "Project")]
     pub(crate) dir: PathBuf,
+}
+
+/// Which facts, and when they are looked at.
+#[derive(Debug, Args)]
+pub(crate) struct FactsArgs {
     /// Read this snapshot instead of the project's
     #[arg(long, value_name = "DIR", env = "STILLHOLDS_FACTS", help_heading = "Project")]
     pub(crate) facts: Option<PathBuf>,
@@ -33,7 +38,9 @@ impl ProjectArgs {
         Project::load(&root)
             .map_err(|errors| Failure::Problems(errors.into_iter().map(|error| Box::new(error) as _).collect()))
     }
+}
 
+impl FactsArgs {
     /// The snapshot as the project would name it: relative to its root where it lies inside.
     pub(crate) fn folder(&self, project: &Project) -> Option<String> {
         let given = self.facts.as_ref()?;

@@ -9,7 +9,7 @@ use stillholds::{
     report::{Format, Look, render},
 };
 
-use super::{Console, Failure, args::ProjectArgs, args::limit, console::write_file};
+use super::{Console, Failure, args::FactsArgs, args::ProjectArgs, args::limit, console::write_file};
 
 /// Judge the assumptions against the facts
 ///
@@ -20,7 +20,7 @@ use super::{Console, Failure, args::ProjectArgs, args::limit, console::write_fil
   stillholds check                       judge everything
   stillholds check 'checkout-*' -v       some, with what the passes rest on
   stillholds check -o json=report.json   for people, and into a file for programs
-  stillholds check --allow-unknown       in a pipeline that has no facts yet")]
+  stillholds check --allow-unknown       where facts may be old or incomplete")]
 pub(crate) struct Args {
     /// Only these assumptions; `*` stands for any run of characters
     #[arg(value_name = "ID|GLOB")]
@@ -30,6 +30,8 @@ pub(crate) struct Args {
     output: Vec<Output>,
     #[command(flatten)]
     project: ProjectArgs,
+    #[command(flatten)]
+    facts: FactsArgs,
     /// Fail on erosions too
     #[arg(long, value_name = "WHAT", env = "STILLHOLDS_FAIL_ON")]
     fail_on: Option<FailOn>,
@@ -81,9 +83,9 @@ impl Args {
         }
         let project = self.project.project()?;
         let options = Options {
-            now: self.project.now(),
+            now: self.facts.now(),
             timeout: self.timeout,
-            facts: self.project.folder(&project),
+            facts: self.facts.folder(&project),
             select: self.select,
             fail_on_eroding: self.fail_on.is_some(),
             allow_unknown: self.allow_unknown,

@@ -13,7 +13,10 @@ use stillholds::{
     spelling::nearest,
 };
 
-use super::{Console, Failure, args::ProjectArgs};
+use super::{
+    Console, Failure,
+    args::{FactsArgs, ProjectArgs},
+};
 
 /// Show what was collected: the sources, the shape of one, or the values at a path
 ///
@@ -24,7 +27,7 @@ use super::{Console, Failure, args::ProjectArgs};
   stillholds facts                            every source, its state and its age
   stillholds facts traces                     its keys, their types, how often
   stillholds facts traces 'edges[_].server'   the values at a path
-  stillholds facts input.load.p99_ms          the same, as rules write it
+  stillholds facts input.load.p99_ms          as rules write it
   stillholds facts traces 'edges[0]'          one element")]
 pub(crate) struct Args {
     /// The source, or a path from it on
@@ -33,14 +36,16 @@ pub(crate) struct Args {
     path: Option<String>,
     #[command(flatten)]
     project: ProjectArgs,
+    #[command(flatten)]
+    facts: FactsArgs,
 }
 
 impl Args {
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
         let project = self.project.project()?;
-        let facts = load_facts(&project, self.project.folder(&project).as_deref())?;
+        let facts = load_facts(&project, self.facts.folder(&project).as_deref())?;
         let text = match &self.source {
-            None => sources(&facts, &project, self.project.now()),
+            None => sources(&facts, &project, self.facts.now()),
             Some(given) => {
                 let (source, path) = split(given, self.path.as_deref());
                 let source = find(&facts, source)?;
@@ -111,7 +116,8 @@ fn sources(facts: &Facts, project: &Project, now: Timestamp) -> String {
         let of_source = limit.filter(|_| source.parts.is_empty());
         let [status, age] = state(source.status, source.observed_to, of_source, now);
         let basis = source.basis.map_or("-", stillholds::model::Basis::as_str);
-        let share = source.sampling.map(|share| format!(" {} %", share * 100.0)).unwrap_or_default();
+        let share = source.sampling.filter(|share| *share < 1.0);
+        let share = share.map(|share| format!(" {} %", share * 100.0)).unwrap_or_default();
         rows.push(vec![
             source.name.clone(),
             status,

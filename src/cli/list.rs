@@ -88,12 +88,11 @@ impl Args {
 fn human(group: &Group) -> String {
     let assumption = &group.assumption;
     let mut text = format!("{}\n", escape(&assumption.id));
-    // Without a title it is called by its id.
     if assumption.title != assumption.id {
         let _ = writeln!(text, "  {}", escape(&assumption.title));
     }
-    let owner = assumption.owner.as_deref().unwrap_or("nobody");
-    let _ = writeln!(text, "  {}, owned by {}, at {}", assumption.severity, escape(owner), at(&assumption.location));
+    let owner = assumption.owner.as_deref().map_or("no owner".into(), |owner| format!("owner {}", escape(owner)));
+    let _ = writeln!(text, "  severity {}, {owner}, at {}", assumption.severity, at(&assumption.location));
     let roots: BTreeSet<String> = group.reads.uses.iter().map(|one| root(&one.path).to_string()).collect();
     let _ = writeln!(text, "  reads {}", escape(&roots.into_iter().collect::<Vec<_>>().join(", ")));
     for (what, place) in &group.reads.not_followed {

@@ -8,10 +8,10 @@ use super::{Console, Failure};
 /// Print the JSON Schema of a file the tool reads or writes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  stillholds schema project > project.schema.json   for checks in an editor")]
+  stillholds schema project > project.schema.json   # for checks in an editor")]
 pub(crate) struct Args {
-    /// Of what
-    #[arg(value_enum, default_value = "report")]
+    /// Of which file
+    #[arg(value_enum, value_name = "FILE", default_value = "report")]
     of: Of,
 }
 
