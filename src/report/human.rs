@@ -593,7 +593,10 @@ impl<'a> Writer<'a> {
         let mut before = Vec::new();
         if violations > 0 {
             let standing = [(summary.new, "new"), (summary.known, "known"), (summary.waived, "waived")];
-            before.push(format!("{}: {}", count(violations, "violation"), said(&standing).join(", ")));
+            let mut all = self.report.assumptions.iter().flat_map(|judged| &judged.violations);
+            let only_warnings = !all.any(|one| one.counts && one.kind != ViolationKind::Warn);
+            let what = if only_warnings { "warning" } else { "violation" };
+            before.push(format!("{}: {}", count(violations, what), said(&standing).join(", ")));
         }
         if !self.report.findings.is_empty() {
             before.push(count(self.report.findings.len(), "finding"));
@@ -834,6 +837,14 @@ mod tests {
         assert!(!report.assumptions.is_empty());
         let text = render(&report, PLAIN);
         assert!(!text.contains("of margin left") && !text.contains("more measure"), "{text}");
+    }
+
+    #[test]
+    fn warnings_alone_are_not_called_violations() {
+        let mut report = fixture::mixed();
+        report.assumptions.retain(|judged| judged.reason == Some(Reason::Warned));
+        let text = render(&report, PLAIN);
+        assert!(text.contains(" warning") && !text.contains("violation"), "{text}");
     }
 
     #[test]
