@@ -63,14 +63,19 @@ impl GroupRule {
     /// The rule as a reference, safe for any name.
     #[must_use]
     pub fn reference(&self) -> String {
-        let mut reference = "data".to_owned();
-        for segment in &self.path {
-            reference.push('[');
-            reference.push_str(&serde_json::Value::from(segment.as_str()).to_string());
-            reference.push(']');
-        }
-        reference
+        reference(&self.path)
     }
+}
+
+/// A path below `data` as a reference, safe for any name.
+pub(crate) fn reference(path: &DataPath) -> String {
+    let mut reference = "data".to_owned();
+    for segment in path {
+        reference.push('[');
+        reference.push_str(&serde_json::Value::from(segment.as_str()).to_string());
+        reference.push(']');
+    }
+    reference
 }
 
 /// An assumption with its rules.

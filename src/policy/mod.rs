@@ -9,23 +9,23 @@ mod markdown;
 mod module;
 mod precheck;
 mod reads;
-mod rules;
+pub(crate) mod rules;
 pub(crate) mod syntax;
 mod tokens;
-mod walk;
+pub(crate) mod walk;
 
 use std::{collections::BTreeSet, panic, thread};
 
 pub use error::PolicyError;
+pub(crate) use groups::reference;
 pub use groups::{Group, GroupRule, Word};
 pub use library::{LibraryEntry, Overrides, SHIPPED};
 pub use module::Module;
+pub(crate) use module::Piece;
 pub use reads::{Reads, Role, Use};
 
-use self::{
-    library::Switched,
-    rules::{DataPath, Rules},
-};
+use self::library::Switched;
+pub(crate) use self::rules::{DataPath, Rules};
 use crate::source::{At, SourceFile};
 
 /// A policy file as the project lists it.
@@ -38,10 +38,11 @@ pub struct PolicyFile {
 }
 
 /// What was loaded.
-#[derive(Debug)]
 pub struct Policies {
     /// Every module that the engine reads.
     pub modules: Vec<Module>,
+    /// The rules in them.
+    pub(crate) rules: Rules,
     /// The assumptions, in the order of their files and rules.
     pub groups: Vec<Group>,
 }
@@ -134,8 +135,8 @@ fn load_here(
         }
     }
     if errors.is_empty() {
-        let modules = rules.modules.into_iter().map(|parsed| parsed.module).collect();
-        return Ok(Policies { modules, groups });
+        let modules = rules.modules.iter().map(|parsed| parsed.module.clone()).collect();
+        return Ok(Policies { modules, rules, groups });
     }
     sort(&mut errors, files);
     Err(errors)

@@ -38,6 +38,15 @@ pub struct Prose {
     pub paragraph: Option<String>,
 }
 
+/// A piece of a module's new text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// These bytes of the old text.
+    Copy(usize, usize),
+    /// Something new.
+    Insert(String),
+}
+
 impl Module {
     /// A whole file. A byte order mark is taken off, which the engine does not know.
     #[must_use]
@@ -68,6 +77,32 @@ impl Module {
         // The end belongs to the byte before it: a span that ends with its line must not reach into the next.
         let end = if span.end > span.start { self.offset(span.end - 1) + 1 } else { start };
         self.file.at(start..end.max(start))
+    }
+
+    /// The module with its text made anew of pieces; what is copied still leads back to the file.
+    pub(crate) fn rewritten(&self, pieces: &[Piece]) -> Self {
+        let mut text = String::with_capacity(self.text.len() * 2);
+        let mut runs = Vec::new();
+        let mut last = 0;
+        for piece in pieces {
+            match piece {
+                Piece::Copy(start, end) => {
+                    runs.push((text.len(), self.offset(*start)));
+                    let inside = self.runs.iter().filter(|(at, _)| *at > *start && *at < *end);
+                    runs.extend(inside.map(|(at, file)| (text.len() + (at - start), *file)));
+                    text.push_str(&self.text[*start..*end]);
+                    last = *end;
+                }
+                Piece::Insert(insert) => {
+                    runs.push((text.len(), self.offset(last)));
+                    text.push_str(insert);
+                }
+            }
+        }
+        if runs.is_empty() {
+            runs.push((0, 0));
+        }
+        Self { text, runs, ..self.clone() }
     }
 
     fn offset(&self, at: usize) -> usize {

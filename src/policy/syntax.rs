@@ -4,7 +4,7 @@
 //! offsets are relied upon here, and every offset that touches a string is repaired (see [`Parsed::span`]).
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     num::{NonZeroU32, NonZeroUsize},
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct Parsed {
     quotes: Quotes,
     /// Where expressions are deeper than ordinary, and how deep. Sorted.
     deep: Vec<(usize, usize)>,
+    /// Where the brace stands that is closed before this byte.
+    opened: BTreeMap<usize, usize>,
 }
 
 /// Where string tokens start and end, by which the engine's spans are off by one.
@@ -61,12 +63,17 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
     let source = source(&module)?;
     let mut quotes = Quotes::default();
     let mut depth = Depth::default();
-    let mut deep = Vec::new();
+    let (mut deep, mut open, mut opened) = (Vec::new(), Vec::new(), BTreeMap::new());
     let tokens = Tokens::of(&module.text);
     for (token, text) in (0..tokens.len()).filter_map(|at| tokens.at(at)) {
         if token.kind == Kind::Text {
             quotes.starts.insert(offset(token.span.start + 1));
             quotes.ends.insert(offset(token.span.end - 1));
+        }
+        match text {
+            "[" | "{" if token.kind != Kind::Text => open.push(token.span.start),
+            "]" | "}" if token.kind != Kind::Text => opened.extend(open.pop().map(|start| (token.span.end, start))),
+            _ => {}
         }
         depth.add(token, text);
         let too_much = if depth.brackets > MAX_NESTING {
@@ -91,7 +98,7 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
         parser.parse()
     });
     match parsed {
-        Ok(ast) => Ok(Parsed { module, ast, quotes, deep }),
+        Ok(ast) => Ok(Parsed { module, ast, quotes, deep, opened }),
         Err(error) => Err(Box::new(parser_error(&module, &error.to_string()))),
     }
 }
@@ -189,6 +196,16 @@ impl Parsed {
             start: span.start as usize - usize::from(self.quotes.starts.contains(&span.start)),
             end: span.end as usize + usize::from(self.quotes.ends.contains(&span.end)),
         }
+    }
+
+    /// The bytes of an expression. The engine's span of an object begins at its last field.
+    pub(crate) fn span_of(&self, expr: &Expr) -> Span {
+        let span = self.span(expr.span());
+        let opened = match expr {
+            Expr::Object { .. } => self.opened.get(&span.end).copied(),
+            _ => None,
+        };
+        Span { start: opened.unwrap_or(span.start), ..span }
     }
 
     /// Where that stands in the file.
