@@ -180,7 +180,8 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
         redact: project.redact.clone(),
         gate,
     };
-    let mut assumptions = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
+    let judgements = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
+    let mut assumptions: Vec<_> = judgements.into_iter().map(|judgement| judgement.judged).collect();
     assumptions.sort_by(|a, b| {
         let key = |judged: &crate::model::Judged| (judged.assumption.document.path.clone(), judged.verdict);
         key(a).cmp(&key(b)).then_with(|| a.assumption.id.cmp(&b.assumption.id))

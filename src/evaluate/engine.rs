@@ -5,8 +5,8 @@ use std::{
     collections::HashMap,
     num::NonZeroU32,
     panic::{self, AssertUnwindSafe},
-    sync::{Once, OnceLock},
-    time::Duration,
+    sync::{Arc, Once, OnceLock},
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -14,8 +14,12 @@ use regorus::{
     Engine as Regorus, LimitError, PolicyLengthConfig, QueryResults, Value, utils::limits::ExecutionTimerConfig,
 };
 
+use super::{
+    program::{self, AT, MADE, Program, SEEN},
+    trace::{Recorder, Trace, TraceWorld},
+};
 use crate::{
-    policy::{Module, PolicyError, syntax},
+    policy::{DataPath, Module, PolicyError, Rules, syntax},
     source::At,
 };
 
@@ -23,16 +27,21 @@ use crate::{
 /// evaluation runs on a clone of its own.
 pub(super) struct Engine<'a> {
     world: World<'a>,
+    /// The modules as they are loaded.
+    modules: Vec<Module>,
+    rules: &'a Rules,
     strict: Regorus,
     /// Only loaded once the strict one has failed.
     lenient: OnceLock<Result<Regorus, Box<At<PolicyError>>>>,
+    /// Only loaded once something is to be explained: strict, and as OPA does.
+    told: [OnceLock<Option<Regorus>>; 2],
+    program: OnceLock<Arc<Program>>,
     timeout: Duration,
 }
 
-/// What is loaded.
+/// What is loaded beside the modules.
 #[derive(Clone, Copy)]
 struct World<'a> {
-    modules: &'a [Module],
     input: &'a Value,
     data: &'a Value,
     now: Timestamp,
@@ -57,14 +66,55 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// What the engine finds wrong while it prepares the rules.
     pub(super) fn new(
-        modules: &'a [Module],
+        rules: &'a Rules,
         input: &'a Value,
         data: &'a Value,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Self, Box<At<PolicyError>>> {
-        let world = World { modules, input, data, now };
-        Ok(Self { world, strict: world.load(true)?, lenient: OnceLock::new(), timeout })
+        let world = World { input, data, now };
+        let modules = program::plain(rules);
+        let strict = world.load(&modules, true)?;
+        let told = [const { OnceLock::new() }; 2];
+        Ok(Self { world, modules, rules, strict, lenient: OnceLock::new(), told, program: OnceLock::new(), timeout })
+    }
+
+    /// The rules as a table of statements.
+    pub(super) fn program(&self) -> &Arc<Program> {
+        self.program.get_or_init(|| Arc::new(Program::of(self.rules)))
+    }
+
+    /// The same values once more, with all that the rules tell on the way; `None` where the rewritten rules cannot be
+    /// evaluated. `helpers` are the rules that others look into.
+    pub(super) fn traced(
+        &self,
+        rules: &[String],
+        helpers: &[(DataPath, String)],
+        strict: bool,
+    ) -> Option<(Vec<Option<Value>>, Trace)> {
+        let program = self.program();
+        let told =
+            self.told[usize::from(strict)].get_or_init(|| self.world.load(&program.modules, strict).ok()).clone();
+        let mut engine = told?;
+        let values = if helpers.is_empty() {
+            Vec::new()
+        } else {
+            let references: Vec<_> = helpers.iter().map(|(_, reference)| reference.clone()).collect();
+            self.values(&references, strict).unwrap_or_default()
+        };
+        let values = helpers.iter().map(|(path, _)| path.clone()).zip(values);
+        let world = TraceWorld {
+            input: self.world.input.clone(),
+            data: self.world.data.clone(),
+            rules: values.filter_map(|(path, value)| Some((path, value?))).collect(),
+        };
+        let recorder = Arc::new(Recorder::new(Arc::clone(program), world));
+        let (at, made, seen) = (Arc::clone(&recorder), Arc::clone(&recorder), Arc::clone(&recorder));
+        engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(args)))).ok()?;
+        engine.add_extension(MADE.to_owned(), 3, Box::new(move |args| Ok(made.made(args)))).ok()?;
+        engine.add_extension(SEEN.to_owned(), 3, Box::new(move |args| Ok(seen.seen(args)))).ok()?;
+        let values = self.ask(engine, rules, &program.modules).ok()?;
+        Some((values, recorder.finish()))
     }
 
     /// The values of these rules (references below `data`), in one evaluation; `None` where one is undefined.
@@ -72,32 +122,47 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// The first thing that went wrong in any of them.
     pub(super) fn values(&self, rules: &[String], strict: bool) -> Result<Vec<Option<Value>>, Failure> {
-        let mut engine = if strict {
+        let engine = if strict {
             self.strict.clone()
         } else {
-            let lenient = self.lenient.get_or_init(|| self.world.load(false));
+            let lenient = self.lenient.get_or_init(|| self.world.load(&self.modules, false));
             lenient.clone().map_err(Failure::Error)?
         };
+        self.ask(engine, rules, &self.modules)
+    }
+
+    fn ask(&self, mut engine: Regorus, rules: &[String], modules: &[Module]) -> Result<Vec<Option<Value>>, Failure> {
         // The clock is asked at every thousandth step only: often enough for a limit in seconds.
         let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
         engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
         let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}]")).collect();
         let query = format!("[{}]", values.join(", "));
+        let start = Instant::now();
         match quietly(|| engine.eval_query(query, false)) {
+            // The engine does not look at the clock inside a built-in.
+            Ok(Ok(_)) if start.elapsed() > self.timeout => Err(Failure::Timeout(self.timeout)),
             Ok(Ok(results)) => Ok(unpack(&results, rules.len())),
             Ok(Err(error)) => Err(match error.downcast_ref::<LimitError>() {
                 Some(LimitError::TimeLimitExceeded { .. }) => Failure::Timeout(self.timeout),
                 Some(other) => Failure::Limit(other.to_string()),
-                None => Failure::Error(Box::new(error_at(self.world.modules, &format!("{error:#}")))),
+                None => Failure::Error(Box::new(error_at(modules, &format!("{error:#}")))),
             }),
             Err(message) => Err(Failure::Panic(message)),
         }
     }
 }
 
+/// Loads modules without any facts, to see whether the engine takes them.
+///
+/// # Errors
+/// What the engine finds wrong first.
+pub(super) fn prepare(modules: &[Module], nothing: &Value, now: Timestamp) -> Result<(), Box<At<PolicyError>>> {
+    World { input: nothing, data: nothing, now }.load(modules, true).map(drop)
+}
+
 impl World<'_> {
-    fn load(self, strict: bool) -> Result<Regorus, Box<At<PolicyError>>> {
-        let failed = |error: &anyhow::Error| Box::new(error_at(self.modules, &error.to_string()));
+    fn load(self, modules: &[Module], strict: bool) -> Result<Regorus, Box<At<PolicyError>>> {
+        let failed = |error: &anyhow::Error| Box::new(error_at(modules, &error.to_string()));
         let mut engine = Regorus::new();
         engine.set_strict_builtin_errors(strict);
         // What policies print is data and must not reach a terminal.
@@ -107,7 +172,7 @@ impl World<'_> {
             max_file_bytes: syntax::MAX_BYTES,
             max_lines: syntax::MAX_LINES,
         });
-        for (at, module) in self.modules.iter().enumerate() {
+        for (at, module) in modules.iter().enumerate() {
             engine.set_rego_v0(module.v0);
             engine.add_policy(syntax::label(at), module.text.clone()).map_err(|error| failed(&error))?;
         }

@@ -3,67 +3,101 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Run, Settings, World,
-    missing::{left_out, missing},
-    outcome::outcome,
+    Run, Settings, Told, World,
+    findings::{Findings, findings},
+    missing::{Gap, left_out, missing},
+    outcome::{Element, outcome},
     presence::{Presences, facts, reads},
-    sources, violations,
+    sources,
+    vacuous::{Iterations, iterations},
+    violations,
 };
 use crate::{
     model::{
-        Assumption, Basis, Class, Json, Judged, Measure, Note, Reason, Snapshot, Vacuous, Verdict, Violation,
+        Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Reason, Snapshot, Vacuous, Verdict, Violation,
         ViolationKind,
     },
-    policy::{Group, Word},
+    policy::{Group, Use, Word},
     text::percent,
 };
 
+/// An assumption as it was judged, with what explains it.
+pub(crate) struct Judgement {
+    pub(crate) judged: Judged,
+    /// Of the same order as the violations.
+    pub(crate) elements: Vec<Element>,
+    /// What the rules told; `None` where they could not be followed.
+    pub(crate) told: Option<Told>,
+    /// Examples of what is not as it should be.
+    pub(crate) examples: Vec<Path>,
+}
+
 /// The steps of a verdict, in their order.
-pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World<'_>, settings: &Settings) -> Judged {
+pub(super) fn judge(
+    group: &Group,
+    run: Run,
+    told: Option<Told>,
+    presences: &Presences,
+    world: World<'_>,
+    settings: &Settings,
+) -> Judgement {
     let assumption = &group.assumption;
     let uses = &group.reads.uses;
     let readings = sources::readings(uses, assumption, world.snapshot);
     let shaky = run.shaky.clone();
+    let has_values = run.values.is_ok();
     let mut outcome = outcome(group, run, &settings.redact);
 
     // What keeps an element from counting has to be known before step 3.
-    let left_out = left_out(uses, world.snapshot);
-    let mut missing = missing(uses, assumption, world);
-    // What a collector left out is said as that, and not once more as something that is not there.
-    missing.retain(|gap| !left_out.iter().any(|known| known.explains(gap)));
+    let (looked, looked_at_nothing, static_gaps) = match &told {
+        Some(told) => {
+            let left_out = left_out_paths(&readings, world.snapshot);
+            (findings(told, group, &left_out), iterations(told, group), Vec::new())
+        }
+        None => (Findings::default(), Iterations::default(), static_gaps(uses, assumption, world)),
+    };
     let partial = sources::partial(&readings, world.snapshot);
     let unusable = sources::unusable(&readings, assumption, world.snapshot, settings);
     let is_gone = unusable.iter().any(|said| said.reason != Reason::Stale);
-    let is_empty = outcome.subjects == Some(0) && vacuous(assumption, settings) != Vacuous::Allowed;
+    let is_allowed = vacuous(assumption, settings) == Vacuous::Allowed;
+    let is_empty = !is_allowed && (outcome.subjects == Some(0) || looked_at_nothing.is_empty);
     // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
-    let rests_on_absence =
-        left_out.iter().chain(&missing).any(|gap| gap.one.negated || gap.one.path.source().is_none())
-            || is_gone && readings.iter().any(|reading| reading.negated && sources::is_gone(reading, world.snapshot));
+    let rests_on_absence = static_gaps.iter().any(|gap| gap.one.negated || gap.one.path.source().is_none())
+        || is_gone && readings.iter().any(|reading| reading.negated && sources::is_gone(reading, world.snapshot));
     let rests_on_part = readings.iter().any(|reading| sources::is_sought_in_part(reading, world.snapshot));
     let rests_on_open_part = readings.iter().any(|reading| sources::is_open_in_part(reading, world.snapshot));
     let negates = uses.iter().any(|one| one.negated);
-    for violation in &mut outcome.violations {
+    for element in &mut outcome.elements {
+        let violation = &element.violation;
         // Which element a built-in failed for is not known, and under a negation its failure is what makes a rule fire.
         let rests_on_failure =
             shaky.contains(&violation.rule.location) && (negates || violation.kind == ViolationKind::Holds);
-        violation.counts = !rests_on_failure
+        let rests = || match (&told, &element.value) {
+            (Some(told), Some(value)) => looked.rests_element(told, &element.rule, value),
+            _ => false,
+        };
+        let counts = !rests_on_failure
             && match violation.kind {
                 ViolationKind::Holds => {
-                    missing.is_empty()
-                        && left_out.is_empty()
+                    static_gaps.is_empty()
+                        && looked.gaps.is_empty()
+                        && looked_at_nothing.absent.is_empty()
                         && outcome.gaps.is_empty()
                         && !rests_on_open_part
                         && !is_gone
                         && !is_empty
                 }
-                _ => !rests_on_absence && !rests_on_part,
+                _ => !rests_on_absence && !rests_on_part && !rests(),
             };
+        element.violation.counts = counts;
     }
-    violations::fingerprint(assumption, &mut outcome.violations);
+    violations::fingerprint(assumption, &mut outcome.elements);
     // Only now: two subjects that differ in a secret alone are still two.
     outcome.withhold();
+    let violations: Vec<Violation> = outcome.elements.iter().map(|element| element.violation.clone()).collect();
+    let measures: Vec<Measure> = outcome.measures.into_iter().map(|(measure, _)| measure).collect();
 
-    let refuted = refuted(&outcome.violations);
+    let refuted = refuted(&violations);
     let mut steps = Vec::new();
     // 1. An error of a built-in is only a note where something refutes the assumption all the same.
     steps.extend(outcome.errors);
@@ -76,22 +110,59 @@ pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World
     // 3.
     steps.extend(refuted);
     // 4.
-    steps.extend(left_out.into_iter().chain(missing).map(|gap| gap.said));
+    steps.extend(static_gaps.into_iter().map(|gap| gap.said));
+    let mut examples: Vec<Path> = Vec::new();
+    for gap in &looked.gaps {
+        if !steps.contains(&gap.note) {
+            examples.extend(gap.example.clone());
+            steps.push(gap.note.clone());
+        }
+    }
+    // A list that is not there is said once.
+    let is_said = |note: &Note, steps: &[Note]| {
+        steps.iter().any(|step| step.location == note.location && step.reason == note.reason)
+    };
+    for (note, path) in &looked_at_nothing.absent {
+        if !is_said(note, &steps) {
+            examples.extend(path.clone());
+            steps.push(note.clone());
+        }
+    }
     steps.extend(outcome.gaps);
     // 5.
     steps.extend(partial);
     // 6.
-    steps.extend(looked_at_nothing(group, outcome.subjects, outcome.measured_nothing, settings));
+    let mut never_reached = looked_at_nothing.never_reached;
+    if !is_allowed {
+        let empty = empty_population(group, outcome.subjects, outcome.measured_nothing);
+        steps.extend(empty.or_else(|| looked_at_nothing.empty.filter(|_| looked_at_nothing.is_empty)));
+        if vacuous(assumption, settings) == Vacuous::Strict {
+            steps.extend(never_reached.drain(..).map(|note| Note { reason: Reason::Vacuous, ..note }));
+        }
+    }
     // 7.
-    let margin = outcome.measures.iter().filter_map(Measure::margin).min_by(f64::total_cmp);
-    steps.extend(eroding(assumption, &outcome.violations, &outcome.measures, margin, settings));
+    let margin = measures.iter().filter_map(Measure::margin).min_by(f64::total_cmp);
+    steps.extend(eroding(assumption, &violations, &measures, margin, settings));
     steps.extend(builtin);
+    // What a pass rests on is said where it passes.
+    let passes = steps.iter().all(|said| !matches!(said.reason.verdict(), Some(Verdict::Decayed | Verdict::Unknown)));
+    let of_a_pass = |note: &Note| passes || note.reason == Reason::Lost;
+    steps.extend(looked.notes.into_iter().chain(never_reached).filter(of_a_pass));
+    if told.is_none() && has_values {
+        steps.push(Note {
+            reason: Reason::NotExplained,
+            message: "its statements could not be followed: values that are not there may not have been noticed"
+                .to_owned(),
+            help: None,
+            location: Some(assumption.rule.clone()),
+        });
+    }
     steps.extend(also(group, &readings, world.snapshot));
 
     let first = steps.iter().position(|said| said.reason.verdict().is_some());
     let verdict = first.and_then(|at| steps[at].reason.verdict()).unwrap_or(Verdict::Holds);
     let provisional = matches!(first.map(|at| steps[at].reason), Some(Reason::Stale | Reason::Partial))
-        .then(|| provisional(&steps, &outcome.violations))
+        .then(|| provisional(&steps, &violations))
         .flatten();
     let main = first.map(|at| steps.remove(at));
     let facts = facts(uses, presences);
@@ -104,12 +175,12 @@ pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World
         fails: false,
         notes: steps,
         reads: reads(uses, assumption, presences),
-        subjects: outcome.subjects.or_else(|| (!outcome.measures.is_empty()).then_some(outcome.measures.len() as u64)),
+        subjects: outcome.subjects.or_else(|| (!measures.is_empty()).then_some(measures.len() as u64)),
         facts,
         oldest_seconds: sources::oldest(&readings, world.snapshot, settings.now),
-        measures: outcome.measures,
+        measures,
         conditions: Vec::new(),
-        violations: outcome.violations,
+        violations,
         evidence: Vec::new(),
         assumption: Assumption {
             eroding_under: Some(assumption.eroding_under.unwrap_or(settings.eroding_under)),
@@ -117,7 +188,22 @@ pub(super) fn judge(group: &Group, run: Run, presences: &Presences, world: World
         },
     };
     judged.fails = settings.gate.fails(&judged);
-    judged
+    examples.dedup();
+    Judgement { judged, elements: outcome.elements, told, examples }
+}
+
+/// What is not there as far as whole paths show it, where the statements could not be followed.
+fn static_gaps<'a>(uses: &'a [Use], assumption: &Assumption, world: World<'_>) -> Vec<Gap<'a>> {
+    let left_out = left_out(uses, world.snapshot);
+    let mut missing = missing(uses, assumption, world);
+    // What a collector left out is said as that, and not once more as something that is not there.
+    missing.retain(|gap| !left_out.iter().any(|known| known.explains(gap)));
+    left_out.into_iter().chain(missing).collect()
+}
+
+/// What the collectors of the sources that are read left out.
+fn left_out_paths(readings: &[sources::Reading<'_>], snapshot: &Snapshot) -> Vec<(Path, &'static str)> {
+    readings.iter().filter_map(|reading| snapshot.source(reading.name)).flat_map(sources::left_out).collect()
 }
 
 fn vacuous(assumption: &Assumption, settings: &Settings) -> Vacuous {
@@ -138,16 +224,8 @@ fn refuted(violations: &[Violation]) -> Option<Note> {
     Some(Note { reason, message, help: None, location: Some(first.rule.location.clone()) })
 }
 
-/// Step 6: it looked at nothing.
-fn looked_at_nothing(
-    group: &Group,
-    subjects: Option<u64>,
-    measured_nothing: bool,
-    settings: &Settings,
-) -> Option<Note> {
-    if vacuous(&group.assumption, settings) == Vacuous::Allowed {
-        return None;
-    }
+/// Step 6: its population is empty.
+fn empty_population(group: &Group, subjects: Option<u64>, measured_nothing: bool) -> Option<Note> {
     let (word, message) = if subjects == Some(0) {
         (Word::Subjects, "its `subjects` are empty: it looked at nothing")
     } else if measured_nothing {

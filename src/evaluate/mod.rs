@@ -3,18 +3,23 @@
 //! The steps of a verdict stand in `judge.rs` in the order of the contract; each kind of gap has a file of its own.
 //! What is judged here is judged from whole sources and from paths without iteration.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "asked once each statement's arriving bindings are known"))]
 mod alike;
 mod engine;
+mod findings;
 mod judge;
 mod missing;
 mod outcome;
+mod place;
 mod presence;
+mod program;
 mod sources;
+mod trace;
+mod vacuous;
 mod violations;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -26,10 +31,13 @@ use self::{
     engine::{Engine, Failure},
     judge::judge,
     presence::Presences,
+    program::{Program, Root},
+    trace::Trace,
 };
+pub(crate) use self::judge::Judgement;
 use crate::{
-    model::{Gate, Judged, MaxAge, Snapshot, Vacuous},
-    policy::{Group, GroupRule, Module, Policies, PolicyError},
+    model::{Gate, MaxAge, Snapshot, Vacuous},
+    policy::{DataPath, Group, GroupRule, Module, Policies, PolicyError},
     source::{At, Location},
 };
 
@@ -69,22 +77,36 @@ pub struct World<'a> {
 ///
 /// # Errors
 /// What the engine finds wrong with the policies while it prepares them, module by module.
-pub fn evaluate(
+pub(crate) fn evaluate(
     policies: &Policies,
     groups: &[&Group],
     world: World<'_>,
     settings: &Settings,
-) -> Result<Vec<Judged>, Vec<At<PolicyError>>> {
-    let engine = Engine::new(&policies.modules, world.input, world.data, settings.now, settings.timeout)
+) -> Result<Vec<Judgement>, Vec<At<PolicyError>>> {
+    // Deeply nested rules need room already while they are loaded.
+    in_pool(|| evaluate_here(policies, groups, world, settings))
+}
+
+fn evaluate_here(
+    policies: &Policies,
+    groups: &[&Group],
+    world: World<'_>,
+    settings: &Settings,
+) -> Result<Vec<Judgement>, Vec<At<PolicyError>>> {
+    let engine = Engine::new(&policies.rules, world.input, world.data, settings.now, settings.timeout)
         .map_err(|first| all_errors(&policies.modules, *first, settings))?;
     let paths = groups.iter().flat_map(|group| group.reads.uses.iter().map(|one| &one.path));
     let count = || Presences::of(paths, &[("input", world.input), ("data", world.data)]);
-    let run = || groups.par_iter().map(|group| run(&engine, group)).collect::<Vec<_>>();
-    Ok(in_pool(|| {
-        let (presences, runs) = rayon::join(count, run);
-        let judge = |(group, run): (&&Group, Run)| judge(group, run, &presences, world, settings);
-        groups.par_iter().zip(runs).map(judge).collect()
-    }))
+    let run = |group: &&Group| {
+        let run = run(&engine, group);
+        let told = tell(&engine, group, &run);
+        (run, told)
+    };
+    let run = || groups.par_iter().map(run).collect::<Vec<_>>();
+    let (presences, runs) = rayon::join(count, run);
+    let judge =
+        |(group, (run, told)): (&&Group, (Run, Option<Told>))| judge(group, run, told, &presences, world, settings);
+    Ok(groups.par_iter().zip(runs).map(judge).collect())
 }
 
 /// The engine names one error and stops. The others show once the packages of those already named are left out.
@@ -99,8 +121,8 @@ fn all_errors(modules: &[Module], first: At<PolicyError>, settings: &Settings) -
         if rest.len() == before {
             break;
         }
-        match Engine::new(&rest, &nothing, &nothing, settings.now, settings.timeout) {
-            Ok(_) => break,
+        match engine::prepare(&rest, &nothing, settings.now) {
+            Ok(()) => break,
             Err(error) => errors.push(*error),
         }
     }
@@ -115,6 +137,60 @@ fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         // Where so much address space cannot be reserved, the default has to do.
         Err(_) => work(),
     }
+}
+
+/// What the rules of a group told while they were evaluated once more.
+pub(crate) struct Told {
+    pub(crate) program: Arc<Program>,
+    pub(crate) trace: Trace,
+}
+
+impl Told {
+    /// The bodies of the rules that a group goes through.
+    fn bodies(&self, group: &Group) -> impl Iterator<Item = usize> {
+        let through = &group.reads.through;
+        self.program.bodies.iter().enumerate().filter(|(_, body)| through.contains(&body.rule)).map(|(at, _)| at)
+    }
+}
+
+impl Told {
+    /// The bindings that made an element of a rule.
+    pub(crate) fn made(&self, rule: &DataPath, value: &Value) -> Vec<(usize, &trace::Made)> {
+        let bodies = self.program.bodies_of(rule).iter();
+        bodies
+            .flat_map(|body| self.trace.bodies[*body].made.iter().map(|made| (*body, made)))
+            .filter(|(_, made)| made.value == *value)
+            .collect()
+    }
+}
+
+/// Evaluates a group once more, instrumented; `None` where that does not give the same.
+fn tell(engine: &Engine<'_>, group: &Group, run: &Run) -> Option<Told> {
+    let Ok(values) = &run.values else { return None };
+    let program = engine.program();
+    let through = &group.reads.through;
+    let mut helpers = BTreeSet::new();
+    for body in program.bodies.iter().filter(|body| through.contains(&body.rule)) {
+        for read in body.statements.iter().chain([&body.head.statement]).flat_map(|statement| &statement.reads) {
+            if let Root::Rule(rule) = &read.origin.root {
+                helpers.insert(rule.clone());
+            }
+        }
+    }
+    let is_function = |rule: &DataPath| {
+        program.bodies_of(rule).iter().any(|body| program.bodies[*body].kind == program::Kind::Function)
+    };
+    let helpers: Vec<_> = helpers
+        .into_iter()
+        .filter(|rule| !is_function(rule))
+        .map(|rule| {
+            let reference = crate::policy::reference(&rule);
+            (rule, reference)
+        })
+        .collect();
+    let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
+    let (again, trace) = engine.traced(&rules, &helpers, run.builtin.is_none())?;
+    (again == *values).then(|| Told { program: Arc::clone(program), trace })
 }
 
 /// The values of a group's rules, and whether a built-in failed on the way.

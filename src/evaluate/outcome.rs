@@ -9,19 +9,29 @@ use super::{
 };
 use crate::{
     model::{Class, Json, Measure, Note, Reason, RuleRef, Violation, ViolationKind},
-    policy::{Group, GroupRule, Word},
+    policy::{DataPath, Group, GroupRule, Word},
     secret::{WITHHELD, is_secret, without_secrets},
     source::{Advice, Place},
     text::{ELLIPSIS, cut_value},
 };
+
+/// A violation, and the value it was made of.
+pub(crate) struct Element {
+    pub(crate) violation: Violation,
+    /// The rule.
+    pub(crate) rule: DataPath,
+    /// Its element; `None` where `holds` is not true.
+    pub(crate) value: Option<Value>,
+}
 
 /// What the rules of a group gave.
 #[derive(Default)]
 pub(super) struct Outcome<'a> {
     /// Further names of keys whose values are never shown.
     redact: &'a [String],
-    pub(super) violations: Vec<Violation>,
-    pub(super) measures: Vec<Measure>,
+    pub(super) elements: Vec<Element>,
+    /// Each with the value it was made of.
+    pub(super) measures: Vec<(Measure, Value)>,
     /// How many subjects, where the group has `subjects`.
     pub(super) subjects: Option<u64>,
     /// Whether the group has only `measure`, and that yielded nothing.
@@ -72,7 +82,8 @@ impl Outcome<'_> {
             Word::Holds => match value {
                 Some(Value::Bool(true)) => Ok(()),
                 None | Some(Value::Bool(false)) => {
-                    self.violations.push(violations::not_held(&group.assumption, &made_by(rule)));
+                    let violation = violations::not_held(&group.assumption, &made_by(rule));
+                    self.elements.push(Element { violation, rule: rule.path.clone(), value: None });
                     Ok(())
                 }
                 Some(other) => Err(BadValue {
@@ -94,7 +105,8 @@ impl Outcome<'_> {
         // A set that is undefined has no elements.
         let Some(value) = value else { return Ok(()) };
         for element in violations::elements(&rule.name, value)? {
-            self.violations.push(violations::violation(&rule.name, kind, element, &made_by(rule))?);
+            let violation = violations::violation(&rule.name, kind, element, &made_by(rule))?;
+            self.elements.push(Element { violation, rule: rule.path.clone(), value: Some(element.clone()) });
         }
         Ok(())
     }
@@ -102,7 +114,7 @@ impl Outcome<'_> {
     fn measure(&mut self, rule: &GroupRule, element: &Value) -> Result<(), BadValue> {
         let location = Some(rule.location.clone());
         match violations::measure(&rule.name, element)? {
-            Measured::Known(measure) => self.measures.push(measure),
+            Measured::Known(measure) => self.measures.push((measure, element.clone())),
             Measured::Absent(key, subject) => self.gaps.push(Note {
                 reason: Reason::Missing,
                 message: format!("the `{key}` of {} is not there", self.named(&rule.name, subject)),
@@ -128,16 +140,17 @@ impl Outcome<'_> {
     /// Each measure beyond its limit is a violation, unless one of the same subject says so already.
     fn breaches(&mut self, group: &Group) {
         self.measures
-            .sort_by_cached_key(|measure| (measure.subject.as_ref().map(Json::to_string), measure.from.clone()));
+            .sort_by_cached_key(|(measure, _)| (measure.subject.as_ref().map(Json::to_string), measure.from.clone()));
         let Some(rule) = group.rules.iter().find(|rule| rule.word == Word::Measure) else { return };
-        for measure in self.measures.iter().filter(|measure| measure.is_breached()) {
-            let is_said = |violation: &Violation| {
-                violation.kind.class() == Class::Refutes
-                    && violation.subject == measure.subject
-                    && violation.subject.is_some()
+        for (measure, value) in self.measures.iter().filter(|(measure, _)| measure.is_breached()) {
+            let is_said = |element: &Element| {
+                element.violation.kind.class() == Class::Refutes
+                    && element.violation.subject == measure.subject
+                    && element.violation.subject.is_some()
             };
-            if !self.violations.iter().any(is_said) {
-                self.violations.push(violations::breach(measure, &made_by(rule), self.redact));
+            if !self.elements.iter().any(is_said) {
+                let violation = violations::breach(measure, &made_by(rule), self.redact);
+                self.elements.push(Element { violation, rule: rule.path.clone(), value: Some(value.clone()) });
             }
         }
         let has_others = group.rules.iter().any(|rule| !matches!(rule.word, Word::Measure | Word::Subjects));
@@ -156,14 +169,14 @@ impl Outcome<'_> {
     pub(super) fn withhold(&mut self) {
         let redact = self.redact;
         let withhold = |value: &mut Json| *value = without_secrets(value.take(), redact);
-        for violation in &mut self.violations {
+        for Element { violation, .. } in &mut self.elements {
             let values = [&mut violation.subject, &mut violation.expected, &mut violation.observed];
             values.into_iter().flatten().for_each(withhold);
             for (key, value) in &mut violation.details {
                 if is_secret(key, redact) { *value = WITHHELD.into() } else { withhold(value) }
             }
         }
-        self.measures.iter_mut().filter_map(|measure| measure.subject.as_mut()).for_each(withhold);
+        self.measures.iter_mut().filter_map(|(measure, _)| measure.subject.as_mut()).for_each(withhold);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use regorus::Value;
 use sha2::{Digest, Sha256};
 
+use super::outcome::Element;
 use crate::{
     model::{Assumption, Class, Direction, Json, Measure, RuleRef, Violation, ViolationKind, ViolationStatus},
     secret::without_secrets,
@@ -234,9 +235,10 @@ pub(super) fn not_held(assumption: &Assumption, made_by: &RuleRef) -> Violation 
 
 /// Sorts violations and gives each its fingerprint: the first 32 hex digits of SHA-256 over the canonical JSON of
 /// `["1", id, class, key, n]`. Neither line numbers nor measured values go into it.
-pub(super) fn fingerprint(assumption: &Assumption, violations: &mut [Violation]) {
+pub(super) fn fingerprint(assumption: &Assumption, elements: &mut [Element]) {
     let id = canonical(&assumption.formerly.first().unwrap_or(&assumption.id).as_str().into());
-    violations.sort_by_cached_key(|violation| {
+    elements.sort_by_cached_key(|element| {
+        let violation = &element.violation;
         (
             violation.kind.class(),
             violation.subject.as_ref().map(canonical),
@@ -246,7 +248,8 @@ pub(super) fn fingerprint(assumption: &Assumption, violations: &mut [Violation])
         )
     });
     let mut seen: BTreeMap<(Class, String), u64> = BTreeMap::new();
-    for violation in violations {
+    for element in elements {
+        let violation = &mut element.violation;
         let class = violation.kind.class();
         let key = match (&violation.subject, violation.kind) {
             (Some(subject), _) => subject.clone(),

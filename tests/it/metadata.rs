@@ -69,8 +69,8 @@ subjects contains edge.server if some edge in input.svc.edges";
             "unknown missing, exit 3",
         ),
         said("vacuous: first", served, r#"{"edges": []}"#, OK, "unknown vacuous, exit 3"),
-        said("vacuous: strict", served, r#"{"edges": []}"#, OK, "unknown vacuous, exit 3"),
-        said("vacuous: allowed", served, r#"{"edges": []}"#, OK, "holds, exit 0"),
+        said("vacuous: strict", served, r#"{"edges": []}"#, OK, "unknown vacuous + vacuous, exit 3"),
+        said("vacuous: allowed", served, r#"{"edges": []}"#, OK, "holds + never_reached, exit 0"),
         said("vacuous: allowed # missing", served, "{}", OK, "unknown missing, exit 3"),
     ]);
     insta::assert_snapshot!(said);

@@ -1,0 +1,426 @@
+//! The rules as a table of statements with what each reads, and rewritten so that they tell how they came out.
+//!
+//! Before every statement stands a call that hands over the variables bound so far, at the end of every body one that
+//! hands over what it made; places in lists get names. Nothing else changes, so the rules give what they gave; where
+//! they do not, nothing is explained. Statements stand in the order in which the engine takes them: tests as soon as
+//! their variables are bound, then what binds further ones, by name.
+
+mod build;
+mod order;
+
+use std::collections::BTreeMap;
+
+use regorus::Value;
+
+pub(super) use self::build::plain;
+use crate::{
+    model::Path,
+    policy::{DataPath, Module, Rules},
+    source::Place,
+};
+
+/// Hands over that a statement was reached: body, statement, `input` and the variables.
+pub(super) const AT: &str = "__at";
+/// Hands over what a body made: body, `input` and the variables, the value; it gives the value back.
+pub(super) const MADE: &str = "__made";
+/// Hands over the value of an operand: body, number, the value; it gives the value back.
+pub(super) const SEEN: &str = "__seen";
+
+/// All rules, rewritten, and what there is to know of their statements.
+pub(crate) struct Program {
+    /// The modules for the engine.
+    pub(super) modules: Vec<Module>,
+    /// Every body of every rule, comprehension and `every`.
+    pub(super) bodies: Vec<Body>,
+    /// The bodies of each rule.
+    pub(super) rules: BTreeMap<DataPath, Vec<usize>>,
+    /// What the parameters of functions are called with, as far as that is one thing or a few.
+    pub(super) arguments: BTreeMap<DataPath, Vec<Vec<Origin>>>,
+    /// Strings in rules that are nothing but lists of them.
+    pub(super) constants: BTreeMap<DataPath, Vec<Text>>,
+}
+
+impl Program {
+    /// The program of all rules.
+    pub(super) fn of(rules: &Rules) -> Self {
+        build::program(rules)
+    }
+
+    /// The bodies of a rule; none where it is no rule.
+    pub(super) fn bodies_of(&self, rule: &DataPath) -> &[usize] {
+        self.rules.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    /// The paths that a value may come from, with `[_]` where any element is meant; none where it is not known.
+    pub(super) fn paths(&self, body: usize, origin: &Origin) -> Vec<Path> {
+        self.paths_within(body, origin, 0)
+    }
+
+    fn paths_within(&self, body: usize, origin: &Origin, depth: usize) -> Vec<Path> {
+        use crate::model::Segment;
+        // Functions that call each other in a long chain are not followed to the end.
+        if depth > 24 {
+            return Vec::new();
+        }
+        let bases: Vec<Path> = match &origin.root {
+            Root::Input => vec![Path::new(vec![Segment::Key("input".to_owned())])],
+            Root::Data => vec![Path::new(vec![Segment::Key("data".to_owned())])],
+            Root::Slot(slot) => match &self.bodies[body].slots[*slot].origin {
+                Some(Known::At(origin)) => self.paths_within(body, origin, depth + 1),
+                Some(Known::Argument(nth)) => {
+                    let Some(calls) = self.arguments.get(&self.bodies[body].rule) else { return Vec::new() };
+                    let mut paths = Vec::new();
+                    for origins in calls {
+                        let Some(Origin { root: Root::Elsewhere(other, root), hops }) = origins.get(*nth) else {
+                            return Vec::new();
+                        };
+                        let origin = Origin { root: (**root).clone(), hops: hops.clone() };
+                        let found = self.paths_within(*other, &origin, depth + 1);
+                        if found.is_empty() {
+                            return Vec::new();
+                        }
+                        paths.extend(found);
+                    }
+                    paths.sort();
+                    paths.dedup();
+                    paths
+                }
+                None => Vec::new(),
+            },
+            Root::Rule(rule) => {
+                let mut paths = Vec::new();
+                for other in self.bodies_of(rule) {
+                    let body = &self.bodies[*other];
+                    let Some(origin) = &body.head.origin else { return Vec::new() };
+                    let found = self.paths_within(*other, origin, depth + 1);
+                    if found.is_empty() {
+                        return Vec::new();
+                    }
+                    paths.extend(found.into_iter().map(|path| {
+                        if body.kind == Kind::Elements {
+                            Path::new([path.segments(), &[Segment::Any]].concat())
+                        } else {
+                            path
+                        }
+                    }));
+                }
+                // An element of a set of elements is the element.
+                let is_set = self.bodies_of(rule).iter().any(|body| self.bodies[*body].kind == Kind::Elements);
+                if is_set {
+                    let mut out = Vec::new();
+                    for path in paths {
+                        let inner = &path.segments()[..path.segments().len() - 1];
+                        if origin.hops.is_empty() {
+                            return Vec::new();
+                        }
+                        out.push(Path::new(
+                            inner.iter().cloned().chain(origin.hops[1..].iter().map(Hop::segment)).collect(),
+                        ));
+                    }
+                    return out;
+                }
+                paths
+            }
+            Root::Elsewhere(other, root) => {
+                let origin = Origin { root: (**root).clone(), hops: origin.hops.clone() };
+                return self.paths_within(*other, &origin, depth + 1);
+            }
+            Root::Unknown => Vec::new(),
+        };
+        bases
+            .into_iter()
+            .map(|base| {
+                Path::new(base.segments().iter().cloned().chain(origin.hops.iter().map(Hop::segment)).collect())
+            })
+            .collect()
+    }
+}
+
+/// What a body belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A rule with one value, or none.
+    Value,
+    /// A set: each binding makes an element.
+    Elements,
+    /// A function.
+    Function,
+    /// A comprehension.
+    Comprehension,
+    /// An `every`.
+    Every,
+}
+
+/// The statements that make a value together.
+pub(super) struct Body {
+    /// The rule it stands in.
+    pub(super) rule: DataPath,
+    /// What it belongs to.
+    pub(super) kind: Kind,
+    /// Where it is nested: the body and the statement; the number of statements for the head.
+    pub(super) parent: Option<(usize, usize)>,
+    /// The variables, in the order in which they are bound; those from outside first.
+    pub(super) slots: Vec<Slot>,
+    /// How many slots come from outside: parameters, or the variables around.
+    pub(super) outer: usize,
+    /// The statements, in the engine's order.
+    pub(super) statements: Vec<Statement>,
+    /// What it makes.
+    pub(super) head: Head,
+    /// The rule's definition or the nested body.
+    pub(super) place: Place,
+    /// Whether it is an `else` without condition or otherwise decides nothing.
+    pub(super) is_fallback: bool,
+    /// How many operands hand over their values.
+    pub(super) seen: usize,
+}
+
+/// What a body makes, as a statement of its own.
+pub(super) struct Head {
+    pub(super) statement: Statement,
+    /// Where the value comes from, if it is one that is read.
+    pub(super) origin: Option<Origin>,
+}
+
+/// A variable.
+#[derive(Debug, Clone)]
+pub(super) struct Slot {
+    pub(super) name: String,
+    /// Where its value comes from.
+    pub(super) origin: Option<Known>,
+    /// Whether the author gave the name.
+    pub(super) hidden: bool,
+}
+
+/// Where the value of a variable comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    /// This expression.
+    At(Origin),
+    /// The parameter with this number.
+    Argument(usize),
+}
+
+/// A root and steps.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Origin {
+    pub(super) root: Root,
+    pub(super) hops: Vec<Hop>,
+}
+
+/// What a reference starts from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Root {
+    Input,
+    Data,
+    /// A variable of the body.
+    Slot(usize),
+    /// A rule's value.
+    Rule(DataPath),
+    /// A root of another body.
+    Elsewhere(usize, Box<Root>),
+    /// A call, a literal.
+    Unknown,
+}
+
+/// One step of a reference.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Hop {
+    /// A key that is written there.
+    Key(Text),
+    /// An index that is written there.
+    Index(usize),
+    /// A look-up by a bound variable.
+    Slot(usize),
+    /// Any element; the variable that it binds, if any.
+    Each(Option<usize>),
+    /// A look-up by something else.
+    Computed,
+}
+
+impl Hop {
+    fn segment(&self) -> crate::model::Segment {
+        use crate::model::Segment;
+        match self {
+            Self::Key(key) => Segment::Key(key.text.clone()),
+            Self::Index(at) => Segment::Index(*at),
+            Self::Slot(_) | Self::Each(_) | Self::Computed => Segment::Any,
+        }
+    }
+}
+
+/// A string, also as the engine holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) value: Value,
+}
+
+impl Text {
+    pub(super) fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), value: text.into() }
+    }
+}
+
+/// What the absence of a value means to the expression that reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Need {
+    /// Compared, passed on, given a name: needed by some binding.
+    Value,
+    /// Ordered or computed with: needed by every binding.
+    Number,
+    /// Under `not`, where the engines disagree: needed by every binding.
+    Negated,
+    /// The list of an iteration.
+    List,
+    /// Whether it is true: absent means not set.
+    Truth,
+    /// Whether it is absent.
+    Absence,
+    /// `object.get`.
+    Excused,
+}
+
+/// One expression that reads something.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    pub(super) origin: Origin,
+    pub(super) need: Need,
+    /// Whether it stands under `not`.
+    pub(super) negated: bool,
+    pub(super) text: String,
+    pub(super) place: Place,
+}
+
+impl Read {
+    /// A read of this, for its own sake.
+    pub(super) fn of(origin: Origin) -> Self {
+        let place = crate::source::SourceFile::new("", "").at(0..0);
+        Self { origin, need: Need::Value, negated: false, text: String::new(), place }
+    }
+}
+
+/// The value of one side.
+#[derive(Debug, Clone)]
+pub(super) enum Operand {
+    /// A read, by its number in the statement.
+    Read(usize),
+    /// A variable.
+    Slot(usize),
+    /// A literal.
+    Literal(Value),
+    /// One that hands over its value, by its number in the body.
+    Seen(usize),
+    /// Not known.
+    Unknown,
+}
+
+/// One side of a condition, as written.
+#[derive(Debug, Clone)]
+pub(super) struct Side {
+    pub(super) text: String,
+    pub(super) operand: Operand,
+}
+
+/// Two operands that must be of one kind.
+#[derive(Debug, Clone)]
+pub(super) struct Pair {
+    pub(super) left: Side,
+    pub(super) right: Side,
+    /// Arithmetic, where two sets may stand too.
+    pub(super) is_arithmetic: bool,
+    pub(super) place: Place,
+}
+
+/// String constants that a read is compared with.
+#[derive(Debug, Clone)]
+pub(super) struct Constants {
+    /// The read, by its number in the statement.
+    pub(super) read: usize,
+    pub(super) texts: Vec<Text>,
+    /// Whether the read is a list in which the constant is looked up.
+    pub(super) in_list: bool,
+    pub(super) place: Place,
+}
+
+/// A call of a function, or the use of a rule.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) rule: DataPath,
+    /// The arguments, where it is a function.
+    pub(super) arguments: Vec<Operand>,
+    pub(super) negated: bool,
+}
+
+/// How a statement goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// It only gives names: `x := …`.
+    Binds,
+    /// `some … in …`.
+    Some,
+    /// It can fail.
+    Test,
+    /// `not …`.
+    Not,
+    /// `every … in …`.
+    Every,
+}
+
+/// One statement.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    /// As written, on one line.
+    pub(super) text: String,
+    pub(super) place: Place,
+    /// Its number as written.
+    pub(super) written: usize,
+    pub(super) form: Form,
+    /// How many variables are bound when it is reached.
+    pub(super) bound: usize,
+    pub(super) reads: Vec<Read>,
+    /// The reads that iterate, by their number.
+    pub(super) lists: Vec<usize>,
+    pub(super) sides: Vec<Side>,
+    pub(super) pairs: Vec<Pair>,
+    pub(super) constants: Vec<Constants>,
+    pub(super) calls: Vec<Call>,
+    /// Comprehensions and the body of `every`.
+    pub(super) nested: Vec<usize>,
+    /// What of it cannot be followed.
+    pub(super) unfollowed: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        policy::{self, PolicyFile},
+        source::SourceFile,
+    };
+
+    /// The rules of a policy as the engine gets them: plain, then with all that tells.
+    fn rewritten(text: &str) -> [String; 2] {
+        let file = PolicyFile { file: SourceFile::new("p.rego", format!("package p\n{text}\n")), v0: false };
+        let policies = policy::load(&[file], &[], &std::collections::BTreeSet::new())
+            .map_err(|errors| errors[0].kind.to_string())
+            .unwrap();
+        let strip = |module: &Module| module.text.trim_start_matches("package p\n").trim_end().to_owned();
+        [strip(&plain(&policies.rules)[0]), strip(&Program::of(&policies.rules).modules[0])]
+    }
+
+    #[test]
+    fn heads_become_variables_of_their_bodies() {
+        let [plain, told] = rewritten(
+            "violation contains {\"msg\": s.n, \"subject\": s.p} if {\n\tsome s in input.svc.list\n\ts.bad # yes\n}",
+        );
+        assert_eq!(
+            plain,
+            "violation contains zzz__head if {\n\tsome s in input.svc.list; s.bad; zzz__head := [[null, s], {\"msg\": s.n, \"subject\": s.p}][1] # yes\n}"
+        );
+        assert_eq!(
+            told,
+            "violation contains zzz__head if {\n\t__at(0, 0, [input]); some s__at1, s in input.svc.list; __at(0, 1, [input, s__at1, s]); s.bad; __at(0, 2, [input, s__at1, s]); zzz__head := __made(0, [input, s__at1, s], {\"msg\": s.n, \"subject\": s.p}) # yes\n}"
+        );
+    }
+}

@@ -1,0 +1,544 @@
+//! What the rewritten rules tell: which statements were reached with which variables, what was there for them to read,
+//! and what each body made.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use regorus::Value;
+
+use super::program::{Body, Constants, Hop, Kind, Need, Operand, Pair, Program, Read, Root, Statement};
+use crate::policy::DataPath;
+
+/// So many bindings with something missing are kept for each expression; the count goes on.
+const KEPT: usize = 2_000;
+/// So many values are kept of what a body made, and so many bindings that passed a nested body.
+const MADE: usize = 50_000;
+const PASSED: usize = 200;
+/// So many bindings are kept to show.
+const SAMPLES: usize = 3;
+/// So many different values are kept at a place that is compared with constants.
+const VALUES: usize = 10_000;
+/// In so many parents of a missing key the other keys are looked at.
+const PARENTS: u64 = 500;
+
+/// What one evaluation told.
+pub(crate) struct Trace {
+    pub(super) bodies: Vec<BodyTrace>,
+    pub(super) world: TraceWorld,
+}
+
+/// What reads start from.
+#[derive(Clone)]
+pub(super) struct TraceWorld {
+    pub(super) input: Value,
+    pub(super) data: Value,
+    /// The values of rules without parameters that others look into.
+    pub(super) rules: BTreeMap<DataPath, Value>,
+}
+
+/// Of one body.
+#[derive(Default)]
+pub(super) struct BodyTrace {
+    /// Of each statement, and at the end of the head.
+    pub(super) statements: Vec<StatementTrace>,
+    pub(super) made: Vec<Made>,
+    /// How many times it made something or was passed, also beyond what is kept.
+    pub(super) made_count: u64,
+    /// The last values of its operands.
+    current: Vec<Option<Value>>,
+    /// Which statement was reached last.
+    at: usize,
+}
+
+/// One value with the binding that made it.
+#[derive(Clone)]
+pub(super) struct Made {
+    pub(super) env: Value,
+    pub(super) value: Value,
+    pub(super) seen: Vec<Option<Value>>,
+}
+
+/// Of one statement.
+#[derive(Default)]
+pub(super) struct StatementTrace {
+    /// How many bindings reached it.
+    pub(super) arrived: u64,
+    /// Of them with another `input` than the facts, by `with`: nothing is said of what they read.
+    pub(super) elsewhere: u64,
+    pub(super) samples: Vec<Sample>,
+    pub(super) reads: Vec<ReadTrace>,
+    pub(super) pairs: Vec<PairTrace>,
+    pub(super) constants: Vec<ConstantsTrace>,
+}
+
+/// A binding as an example, with the values its operands had.
+pub(super) struct Sample {
+    pub(super) env: Value,
+    pub(super) seen: Vec<Option<Value>>,
+}
+
+/// Of one expression that reads.
+#[derive(Default)]
+pub(super) struct ReadTrace {
+    /// How many values it met, and how many places where there was none.
+    pub(super) present: u64,
+    pub(super) absent: u64,
+    /// How many bindings met nothing but absence.
+    pub(super) lacking: u64,
+    /// How many bindings met some absence.
+    pub(super) partly: u64,
+    /// Bindings that met some absence.
+    pub(super) kept: Vec<Value>,
+    /// At which step it was missing.
+    pub(super) hops: BTreeSet<usize>,
+    /// Keys that stand where the missing one should.
+    pub(super) siblings: BTreeSet<Value>,
+    parents: u64,
+    /// Whether its list had an element.
+    pub(super) yielded: bool,
+    /// How many lists there were.
+    pub(super) lists: u64,
+}
+
+/// Of two operands that must be of one kind.
+#[derive(Default)]
+pub(super) struct PairTrace {
+    pub(super) mistyped: u64,
+    pub(super) kept: Vec<Value>,
+    pub(super) example: Option<(Value, Value)>,
+}
+
+/// Of constants at a place.
+#[derive(Default)]
+pub(super) struct ConstantsTrace {
+    pub(super) matched: Vec<bool>,
+    pub(super) values: BTreeSet<Value>,
+    pub(super) met: u64,
+}
+
+/// What a read meets.
+pub(super) enum Met<'v> {
+    Present(&'v Value),
+    /// There is no such step; the value it should stand in.
+    Absent(usize, &'v Value),
+    /// A look-up by a variable found nothing: a test.
+    Tested,
+    /// A list with so many elements.
+    List(usize),
+    /// It cannot be followed.
+    Unknown,
+}
+
+/// Writes down what the rules tell while they are evaluated.
+pub(super) struct Recorder {
+    program: Arc<Program>,
+    trace: Mutex<Trace>,
+}
+
+impl Recorder {
+    pub(super) fn new(program: Arc<Program>, world: TraceWorld) -> Self {
+        let bodies = program.bodies.iter().map(BodyTrace::of).collect();
+        Self { program, trace: Mutex::new(Trace { bodies, world }) }
+    }
+
+    /// What was told. It is taken out: nothing more is recorded.
+    pub(super) fn finish(&self) -> Trace {
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = trace.world.clone();
+        std::mem::replace(&mut *trace, Trace { bodies: Vec::new(), world })
+    }
+
+    /// A statement was reached.
+    pub(super) fn at(&self, args: Vec<Value>) -> Value {
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        let Trace { bodies, world } = &mut *trace;
+        let [body, statement, env] = args.as_slice() else { return Value::from(true) };
+        let (Some(body), Some(statement)) = (index(body), index(statement)) else { return Value::from(true) };
+        let (Some(of), Some(told)) = (self.program.bodies.get(body), bodies.get_mut(body)) else {
+            return Value::from(true);
+        };
+        if statement == of.statements.len() && of.parent.is_some() {
+            told.made_count += 1;
+            if told.made.len() < PASSED {
+                let seen = told.current.clone();
+                told.made.push(Made { env: env.clone(), value: Value::Null, seen });
+            }
+        }
+        told.reach(of, statement, env, world);
+        Value::from(true)
+    }
+
+    /// A body made a value.
+    pub(super) fn made(&self, mut args: Vec<Value>) -> Value {
+        let value = args.pop().unwrap_or(Value::Undefined);
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        if let [body, env] = args.as_slice()
+            && let Some(told) = index(body).and_then(|body| trace.bodies.get_mut(body))
+        {
+            told.made_count += 1;
+            if told.made.len() < MADE {
+                let seen = told.current.clone();
+                told.made.push(Made { env: env.clone(), value: value.clone(), seen });
+            }
+        }
+        value
+    }
+
+    /// An operand had a value.
+    pub(super) fn seen(&self, mut args: Vec<Value>) -> Value {
+        let value = args.pop().unwrap_or(Value::Undefined);
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        if let [body, number] = args.as_slice()
+            && let (Some(body), Some(number)) = (index(body), index(number))
+            && let (Some(of), Some(told)) = (self.program.bodies.get(body), trace.bodies.get_mut(body))
+        {
+            told.see(of, number, &value);
+        }
+        value
+    }
+}
+
+fn index(value: &Value) -> Option<usize> {
+    value.as_u64().ok().and_then(|at| usize::try_from(at).ok())
+}
+
+impl BodyTrace {
+    fn of(body: &Body) -> Self {
+        let statement = |statement: &Statement| StatementTrace {
+            reads: statement.reads.iter().map(|_| ReadTrace::default()).collect(),
+            pairs: statement.pairs.iter().map(|_| PairTrace::default()).collect(),
+            constants: statement
+                .constants
+                .iter()
+                .map(|constants| ConstantsTrace {
+                    matched: vec![false; constants.texts.len()],
+                    ..ConstantsTrace::default()
+                })
+                .collect(),
+            ..StatementTrace::default()
+        };
+        Self {
+            statements: body.statements.iter().chain([&body.head.statement]).map(statement).collect(),
+            current: vec![None; body.seen],
+            ..Self::default()
+        }
+    }
+
+    fn reach(&mut self, body: &Body, nth: usize, env: &Value, world: &TraceWorld) {
+        self.at = nth;
+        let statement = body.statements.get(nth).unwrap_or(&body.head.statement);
+        let told = &mut self.statements[nth];
+        told.arrived += 1;
+        if told.samples.len() < SAMPLES {
+            told.samples.push(Sample { env: env.clone(), seen: Vec::new() });
+        }
+        if !is_same(env.as_array().ok().and_then(|env| env.get(0)), &world.input) {
+            told.elsewhere += 1;
+            return;
+        }
+        for (read, told) in statement.reads.iter().zip(&mut told.reads) {
+            told.take(read, env, world);
+        }
+        for (constants, told) in statement.constants.iter().zip(&mut told.constants) {
+            told.take(constants, &statement.reads[constants.read], env, world);
+        }
+        for (pair, told) in statement.pairs.iter().zip(&mut told.pairs) {
+            told.take(pair, statement, env, world, &self.current);
+        }
+    }
+
+    fn see(&mut self, body: &Body, number: usize, value: &Value) {
+        if let Some(current) = self.current.get_mut(number) {
+            *current = Some(value.clone());
+        }
+        let nth = self.at;
+        let Some(told) = self.statements.get_mut(nth) else { return };
+        if told.arrived <= SAMPLES as u64
+            && let Some(sample) = told.samples.last_mut()
+        {
+            if sample.seen.len() <= number {
+                sample.seen.resize(number + 1, None);
+            }
+            sample.seen[number] = Some(value.clone());
+        }
+        let statement = body.statements.get(nth).unwrap_or(&body.head.statement);
+        for (pair, told_pair) in statement.pairs.iter().zip(&mut told.pairs) {
+            let is_mine = |operand: &Operand| matches!(operand, Operand::Seen(at) if *at == number);
+            let other = if is_mine(&pair.right.operand) {
+                &pair.left
+            } else if is_mine(&pair.left.operand) {
+                &pair.right
+            } else {
+                continue;
+            };
+            let other = match &other.operand {
+                Operand::Literal(value) => Some(value.clone()),
+                Operand::Seen(at) => self.current.get(*at).cloned().flatten(),
+                _ => None,
+            };
+            if let (Some(other), Some(sample)) = (other, told.samples.last())
+                && is_mistyped(value, &other, pair.is_arithmetic)
+            {
+                told_pair.keep(&sample.env, value, &other);
+            }
+        }
+    }
+}
+
+impl ReadTrace {
+    fn take(&mut self, read: &Read, env: &Value, world: &TraceWorld) {
+        let (mut present, mut absent) = (0_u64, 0_u64);
+        let hops = &read.origin.hops;
+        meet(read, env, world, &mut |met| match met {
+            Met::Present(value) => {
+                present += 1;
+                if read.need == Need::List {
+                    self.lists += 1;
+                    self.yielded |= length(value).is_some_and(|length| length > 0);
+                }
+            }
+            Met::List(length) => {
+                self.lists += 1;
+                self.yielded |= length > 0;
+            }
+            Met::Absent(hop, parent) => {
+                absent += 1;
+                self.hops.insert(hop);
+                if self.present == 0
+                    && self.parents < PARENTS
+                    && matches!(hops.get(hop), Some(Hop::Key(_)))
+                    && let Ok(fields) = parent.as_object()
+                {
+                    self.parents += 1;
+                    if self.siblings.len() < VALUES {
+                        self.siblings.extend(fields.iter().map(|(key, _)| key.clone()));
+                    }
+                }
+            }
+            Met::Tested => present += 1,
+            Met::Unknown => {}
+        });
+        self.present += present;
+        self.absent += absent;
+        if absent > 0 {
+            self.partly += 1;
+            self.lacking += u64::from(present == 0);
+            if self.kept.len() < KEPT {
+                self.kept.push(env.clone());
+            }
+        }
+    }
+}
+
+impl ConstantsTrace {
+    fn take(&mut self, constants: &Constants, read: &Read, env: &Value, world: &TraceWorld) {
+        let Self { matched, values, met } = self;
+        let mut one = |value: &Value| {
+            if !matches!(value, Value::String(_)) {
+                return;
+            }
+            *met += 1;
+            let mut is_constant = false;
+            for (text, matched) in constants.texts.iter().zip(matched.iter_mut()) {
+                if text.value == *value {
+                    *matched = true;
+                    is_constant = true;
+                }
+            }
+            if !is_constant && values.len() < VALUES && !values.contains(value) {
+                values.insert(value.clone());
+            }
+        };
+        meet(read, env, world, &mut |met| {
+            if let Met::Present(value) = met {
+                match value {
+                    Value::Array(items) if constants.in_list => items.iter().for_each(&mut one),
+                    Value::Set(items) if constants.in_list => items.iter().for_each(&mut one),
+                    Value::Object(fields) if constants.in_list => fields.iter().for_each(|(_, value)| one(value)),
+                    value => one(value),
+                }
+            }
+        });
+    }
+}
+
+impl PairTrace {
+    fn take(&mut self, pair: &Pair, statement: &Statement, env: &Value, world: &TraceWorld, seen: &[Option<Value>]) {
+        let _ = seen;
+        let values = |operand: &Operand| -> Vec<Value> {
+            match operand {
+                Operand::Literal(value) => vec![value.clone()],
+                Operand::Slot(slot) => bound(env, *slot).cloned().into_iter().collect(),
+                Operand::Read(read) => {
+                    let mut values = Vec::new();
+                    meet(&statement.reads[*read], env, world, &mut |met| {
+                        if let Met::Present(value) = met {
+                            values.push(value.clone());
+                        }
+                    });
+                    values
+                }
+                Operand::Seen(_) | Operand::Unknown => Vec::new(),
+            }
+        };
+        let right = values(&pair.right.operand);
+        if right.is_empty() {
+            return;
+        }
+        for left in values(&pair.left.operand) {
+            // Where both sides iterate, the first pair that does not fit is enough.
+            if let Some(right) = right.iter().find(|right| is_mistyped(&left, right, pair.is_arithmetic)) {
+                self.keep(env, &left, right);
+            }
+        }
+    }
+
+    fn keep(&mut self, env: &Value, left: &Value, right: &Value) {
+        self.mistyped += 1;
+        if self.kept.len() < KEPT {
+            self.kept.push(env.clone());
+        }
+        if self.example.is_none() {
+            self.example = Some((left.clone(), right.clone()));
+        }
+    }
+}
+
+fn is_mistyped(left: &Value, right: &Value, is_arithmetic: bool) -> bool {
+    let is_number = |value: &Value| matches!(value, Value::Number(_));
+    match (is_number(left), is_number(right)) {
+        (true, true) => false,
+        (true, false) | (false, true) => true,
+        // Sets have a difference, and texts an order.
+        (false, false) => is_arithmetic && !matches!((left, right), (Value::Set(_), Value::Set(_))),
+    }
+}
+
+/// The value of a variable in a binding; `input` stands before the variables.
+pub(super) fn bound(env: &Value, slot: usize) -> Option<&Value> {
+    env.as_array().ok()?.get(slot + 1)
+}
+
+fn length(value: &Value) -> Option<usize> {
+    match value {
+        Value::Array(items) => Some(items.len()),
+        Value::Object(fields) => Some(fields.len()),
+        Value::Set(items) => Some(items.len()),
+        _ => None,
+    }
+}
+
+/// Whether two values are one and the same in memory.
+pub(super) fn is_same(one: Option<&Value>, other: &Value) -> bool {
+    address(other).is_some() && one.and_then(address) == address(other)
+}
+
+/// Where a value that is shared stands in memory.
+pub(super) fn address(value: &Value) -> Option<usize> {
+    Some(match value {
+        Value::Object(fields) => std::ptr::from_ref(&**fields).addr(),
+        Value::Array(items) => std::ptr::from_ref(&**items).addr(),
+        Value::Set(items) => std::ptr::from_ref(&**items).addr(),
+        Value::String(text) => text.as_ptr().addr(),
+        _ => return None,
+    })
+}
+
+/// Follows a read from a binding.
+pub(super) fn meet<'v>(read: &'v Read, env: &'v Value, world: &'v TraceWorld, on: &mut dyn FnMut(Met<'v>)) {
+    let root = match &read.origin.root {
+        Root::Input => Some(&world.input),
+        Root::Data => Some(&world.data),
+        Root::Slot(slot) => bound(env, *slot),
+        Root::Rule(rule) => world.rules.get(rule),
+        Root::Elsewhere(..) | Root::Unknown => None,
+    };
+    match root {
+        Some(root) => follow(root, &read.origin.hops, 0, env, on),
+        None => on(Met::Unknown),
+    }
+}
+
+fn follow<'v>(value: &'v Value, hops: &'v [Hop], at: usize, env: &'v Value, on: &mut dyn FnMut(Met<'v>)) {
+    let Some(hop) = hops.get(at) else {
+        on(Met::Present(value));
+        return;
+    };
+    let next = match hop {
+        Hop::Key(key) => match value {
+            Value::Object(fields) => fields.get(&key.value),
+            // A look-up in a set is a test.
+            Value::Set(items) => {
+                match items.get(&key.value) {
+                    Some(member) => follow(member, hops, at + 1, env, on),
+                    None => on(Met::Tested),
+                }
+                return;
+            }
+            _ => None,
+        },
+        Hop::Index(index) => match value {
+            Value::Array(items) => items.get(*index),
+            Value::Object(fields) => fields.get(&Value::from(*index as u64)),
+            _ => None,
+        },
+        Hop::Slot(slot) => return look_up(value, bound(env, *slot), hops, at, env, on),
+        Hop::Each(Some(slot)) if bound(env, *slot).is_some() => {
+            return look_up(value, bound(env, *slot), hops, at, env, on);
+        }
+        Hop::Each(_) => {
+            let Some(length) = length(value) else {
+                on(Met::Absent(at, value));
+                return;
+            };
+            on(Met::List(length));
+            match value {
+                Value::Array(items) => items.iter().for_each(|item| follow(item, hops, at + 1, env, on)),
+                Value::Object(fields) => fields.iter().for_each(|(_, item)| follow(item, hops, at + 1, env, on)),
+                Value::Set(items) => items.iter().for_each(|item| follow(item, hops, at + 1, env, on)),
+                _ => {}
+            }
+            return;
+        }
+        Hop::Computed => {
+            on(Met::Unknown);
+            return;
+        }
+    };
+    match next {
+        Some(next) => follow(next, hops, at + 1, env, on),
+        None => on(Met::Absent(at, value)),
+    }
+}
+
+/// A look-up by the value of a variable, which is a test.
+fn look_up<'v>(
+    value: &'v Value,
+    key: Option<&'v Value>,
+    hops: &'v [Hop],
+    at: usize,
+    env: &'v Value,
+    on: &mut dyn FnMut(Met<'v>),
+) {
+    let Some(key) = key else {
+        on(Met::Unknown);
+        return;
+    };
+    let found = match value {
+        Value::Object(fields) => fields.get(key),
+        Value::Array(items) => index(key).and_then(|at| items.get(at)),
+        Value::Set(items) => items.get(key),
+        _ => None,
+    };
+    match found {
+        Some(found) => follow(found, hops, at + 1, env, on),
+        None => on(Met::Tested),
+    }
+}
+
+/// Whether this body makes the values of a rule that is looked up without arguments.
+pub(super) fn is_value(kind: Kind) -> bool {
+    matches!(kind, Kind::Value | Kind::Elements)
+}
