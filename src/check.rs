@@ -8,12 +8,16 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use regorus::Value;
 
 use crate::{
-    evaluate::{self, World},
+    evaluate::{self, Judgement, World, explain::Why},
     facts::{self, Facts},
-    model::{Finding, FindingSeverity, Gate, Path as FactPath, ProjectRef, Report, Snapshot, matches},
+    model::{
+        self, Evidence, Finding, FindingSeverity, Gate, Json, Judged, Path as FactPath, ProjectRef, Report, Snapshot,
+        matches,
+    },
     policy::{self, Group, Policies},
     project::Project,
     source::{Advice, At, Problem, SourceFile},
@@ -181,7 +185,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
         gate,
     };
     let judgements = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
-    let mut assumptions: Vec<_> = judgements.into_iter().map(|judgement| judgement.judged).collect();
+    let (mut assumptions, fact_files) = explain(judgements, &facts, &design_files, &project.redact);
     assumptions.sort_by(|a, b| {
         let key = |judged: &crate::model::Judged| (judged.assumption.document.path.clone(), judged.verdict);
         key(a).cmp(&key(b)).then_with(|| a.assumption.id.cmp(&b.assumption.id))
@@ -192,7 +196,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     findings.sort_by(|a, b| (a.code, &a.message).cmp(&(b.code, &b.message)));
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
     let of_modules = policies.modules.iter().map(|module| &module.file);
-    for file in of_modules.chain(&design_files).chain([&project.file]) {
+    for file in of_modules.chain(&design_files).chain([&project.file]).chain(&fact_files) {
         files.insert(file.path().to_owned(), file.clone());
     }
     Ok(Report {
@@ -204,6 +208,39 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
         gate,
         files,
     })
+}
+
+/// Says why, with every fact at its place in its file. Returns the assumptions and the files of those facts.
+fn explain(
+    judgements: Vec<Judgement>,
+    facts: &Facts,
+    design: &[SourceFile],
+    redact: &[String],
+) -> (Vec<Judged>, Vec<SourceFile>) {
+    let mut reasons: Vec<Why> =
+        judgements.par_iter().map(|judgement| evaluate::explain::explain(judgement, redact)).collect();
+    let of_all = reasons.iter().flat_map(|why| why.violations.iter().map(|(_, facts)| facts).chain([&why.facts]));
+    let paths: BTreeSet<model::Path> = of_all.flatten().map(|(path, _)| path.clone()).collect();
+    let places = facts::places(facts, design, &paths, redact);
+    let evidence = |found: Vec<(model::Path, Json)>| -> Vec<Evidence> {
+        let fact = |(path, value): (model::Path, Json)| {
+            let source = path.source().or_else(|| path.key(1)).unwrap_or_default().to_owned();
+            let collected_at = path.source().and_then(|name| facts.snapshot.source(name)?.observed_to);
+            Evidence { location: places.locations.get(&path).cloned(), path, value, source, collected_at }
+        };
+        found.into_iter().map(fact).collect()
+    };
+    let assumptions = judgements.into_iter().zip(&mut reasons).map(|(judgement, why)| {
+        let mut judged = judgement.judged;
+        for (violation, (conditions, facts)) in judged.violations.iter_mut().zip(why.violations.drain(..)) {
+            violation.conditions = conditions;
+            violation.evidence = evidence(facts);
+        }
+        judged.conditions = std::mem::take(&mut why.conditions);
+        judged.evidence = evidence(std::mem::take(&mut why.facts));
+        judged
+    });
+    (assumptions.collect(), places.files)
 }
 
 fn load_design(project: &Project) -> Result<(Value, Vec<SourceFile>), Vec<Problem>> {

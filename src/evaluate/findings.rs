@@ -8,6 +8,7 @@ use regorus::Value;
 use super::{
     Told,
     alike::{Values, key_meant},
+    judge::Undecided,
     place::concrete,
     program::{Form, Hop, Kind, Need, Operand, Origin, Read, Root},
     trace::{Met, StatementTrace, bound, meet},
@@ -541,6 +542,13 @@ fn design_help(path: &str) -> String {
 
 fn short(value: &Value) -> String {
     serde_json::to_value(value).map_or_else(|_| "a value".to_owned(), |json| crate::text::cut_value(&json, 60, "…"))
+}
+
+impl Finding {
+    /// The statement, with the first binding.
+    pub(super) fn undecided(&self) -> Undecided {
+        Undecided { body: self.body, statement: self.statement, env: self.kept.first().cloned() }
+    }
 }
 
 impl Findings {

@@ -1,6 +1,7 @@
 //! The steps of a verdict, in the order of the contract.
 
 use jiff::tz::TimeZone;
+use regorus::Value;
 
 use super::{
     Run, Settings, Told, World,
@@ -30,6 +31,15 @@ pub(crate) struct Judgement {
     pub(crate) told: Option<Told>,
     /// Examples of what is not as it should be.
     pub(crate) examples: Vec<Path>,
+    /// What makes it unknown.
+    pub(crate) undecided: Vec<Undecided>,
+}
+
+/// A statement that could not be decided, with a binding it was reached with.
+pub(crate) struct Undecided {
+    pub(crate) body: usize,
+    pub(crate) statement: usize,
+    pub(crate) env: Option<Value>,
 }
 
 /// The steps of a verdict, in their order.
@@ -111,10 +121,11 @@ pub(super) fn judge(
     steps.extend(refuted);
     // 4.
     steps.extend(static_gaps.into_iter().map(|gap| gap.said));
-    let mut examples: Vec<Path> = Vec::new();
+    let (mut examples, mut undecided): (Vec<Path>, Vec<Undecided>) = Default::default();
     for gap in &looked.gaps {
         if !steps.contains(&gap.note) {
             examples.extend(gap.example.clone());
+            undecided.push(gap.undecided());
             steps.push(gap.note.clone());
         }
     }
@@ -189,7 +200,7 @@ pub(super) fn judge(
     };
     judged.fails = settings.gate.fails(&judged);
     examples.dedup();
-    Judgement { judged, elements: outcome.elements, told, examples }
+    Judgement { judged, elements: outcome.elements, told, examples, undecided }
 }
 
 /// What is not there as far as whole paths show it, where the statements could not be followed.

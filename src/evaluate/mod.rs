@@ -5,6 +5,7 @@
 
 mod alike;
 mod engine;
+pub(crate) mod explain;
 mod findings;
 mod judge;
 mod missing;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use regorus::Value;
 
+pub(crate) use self::judge::Judgement;
 use self::{
     engine::{Engine, Failure},
     judge::judge,
@@ -34,7 +36,6 @@ use self::{
     program::{Program, Root},
     trace::Trace,
 };
-pub(crate) use self::judge::Judgement;
 use crate::{
     model::{Gate, MaxAge, Snapshot, Vacuous},
     policy::{DataPath, Group, GroupRule, Module, Policies, PolicyError},

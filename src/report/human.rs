@@ -30,6 +30,9 @@ const SHOWN: usize = 10;
 /// So many measures, facts of one violation and lines of rules are shown; with `verbose` all are.
 const FEW: usize = 3;
 
+/// So many lines of one fact are shown.
+const LINES_OF_FACT: usize = 3;
+
 /// Where titles start: after the longest verdict word.
 const TITLE: usize = 10;
 
@@ -730,6 +733,8 @@ fn unwritten(condition: &Condition) -> impl Iterator<Item = &Operand> {
 /// The line of a fact. It is underlined unless the whole line is about it anyway.
 fn fact_mark(file: &SourceFile, location: &Location, ink: Ink) -> Mark {
     let mut mark = Mark::lines(location);
+    // Of a list or an object its beginning is enough to find it.
+    mark.last_line = mark.last_line.min(mark.first_line + LINES_OF_FACT - 1);
     let span = Span {
         start: file.offset(location.line, location.column),
         end: file.offset(location.end_line, location.end_column),

@@ -1,0 +1,142 @@
+//! Where the facts that a report names stand in their files: each file is read once more, for all of them together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path as FilePath,
+};
+
+use regorus::Value;
+
+use super::{
+    Facts, Format,
+    locate::{locate, locations},
+};
+use crate::{
+    model::{Path, Segment},
+    secret::is_secret,
+    source::{Location, SourceFile},
+};
+
+/// Of larger files no lines are shown.
+const SHOWN: usize = 64 << 20;
+
+/// The places of paths, and the files to show lines of.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// Where each path stands that was found.
+    pub locations: BTreeMap<Path, Location>,
+    /// The files of the facts among them.
+    pub files: Vec<SourceFile>,
+}
+
+/// Finds paths of `input` in the files of their sources, and paths of `data.design` in the design documents. What
+/// cannot be found any more, because a file changed, has no place.
+///
+/// In the files to show, every character of a value that is better not shown is a star.
+#[must_use]
+pub fn places(facts: &Facts, design: &[SourceFile], paths: &BTreeSet<Path>, redact: &[String]) -> Places {
+    let mut found = Places::default();
+    for (source, file) in &facts.files {
+        let wanted: Vec<&Path> = paths.iter().filter(|path| path.source() == Some(source)).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let Ok(bytes) = fs::read(&file.path) else { continue };
+        found.add(&file.display, &bytes, file.format, file.many, &wanted, 2);
+        let document = facts.input.as_object().ok().and_then(|sources| sources.get(&Value::from(source.as_str())));
+        if bytes.len() <= SHOWN
+            && let Some(document) = document
+            && let Some(text) = without_secrets(bytes, file.format, file.many, document, redact)
+        {
+            found.files.push(SourceFile::new(file.display.clone(), text));
+        }
+    }
+    let wanted: Vec<&Path> =
+        paths.iter().filter(|path| path.key(0) == Some("data") && path.key(1) == Some("design")).collect();
+    if !wanted.is_empty() {
+        for file in design {
+            if let Some(format) = Format::of(FilePath::new(file.path())) {
+                let bytes = file.text().as_bytes();
+                found.add(file.path(), bytes, format, false, &wanted, 2);
+                let document = super::document::read(bytes, format, false).map(|document| document.value);
+                if let Ok(document) = document
+                    && let Some(text) = without_secrets(bytes.to_vec(), format, false, &document, redact)
+                {
+                    found.files.push(SourceFile::new(file.path(), text));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The text of a file with stars for what is better not shown; `None` where it is no text.
+fn without_secrets(bytes: Vec<u8>, format: Format, many: bool, document: &Value, redact: &[String]) -> Option<String> {
+    let mut secrets = Vec::new();
+    secret_places(document, redact, &mut Vec::new(), &mut secrets);
+    let wanted: Vec<&[Segment]> = secrets.iter().map(Vec::as_slice).collect();
+    let mut ranges: Vec<_> =
+        locate(&bytes, format, many, &wanted).into_iter().flatten().map(|found| found.value).collect();
+    let text = String::from_utf8(bytes).ok()?;
+    ranges.sort_by_key(|range| range.start);
+    let mut shown = String::with_capacity(text.len());
+    let mut done = 0;
+    for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+        // What an alias repeats is there once.
+        if range.start < done {
+            continue;
+        }
+        shown.push_str(&text[done..range.start]);
+        shown.extend(text[range.clone()].chars().map(|c| if matches!(c, '\n' | '\r') { c } else { '*' }));
+        done = range.end;
+    }
+    shown.push_str(&text[done..]);
+    Some(shown)
+}
+
+fn secret_places(value: &Value, redact: &[String], way: &mut Vec<Segment>, found: &mut Vec<Vec<Segment>>) {
+    match value {
+        Value::Object(fields) => {
+            // `{name: DB_PASSWORD, value: …}`: the key that is a secret's name stands in a value.
+            let names_secret = ["name", "key"].iter().any(|key| {
+                fields
+                    .get(&Value::from(*key))
+                    .and_then(|name| name.as_string().ok())
+                    .is_some_and(|name| is_secret(name, redact))
+            });
+            for (key, value) in fields.iter_sorted() {
+                let Ok(key) = key.as_string() else { continue };
+                way.push(Segment::Key(key.to_string()));
+                if is_secret(key, redact) || names_secret && key.as_ref() == "value" {
+                    found.push(way.clone());
+                } else {
+                    secret_places(value, redact, way, found);
+                }
+                way.pop();
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                way.push(Segment::Index(at));
+                secret_places(item, redact, way, found);
+                way.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Places {
+    /// Finds paths in one file, without their first steps.
+    fn add(&mut self, display: &str, bytes: &[u8], format: Format, many: bool, paths: &[&Path], steps: usize) {
+        let below: Vec<&[Segment]> = paths.iter().map(|path| &path.segments()[steps..]).collect();
+        let found = locate(bytes, format, many, &below);
+        let there: Vec<_> = paths.iter().zip(found).filter_map(|(path, found)| Some((*path, found?))).collect();
+        let ranges: Vec<_> = there.iter().map(|(_, found)| found.value.clone()).collect();
+        let places = locations(display, bytes, &ranges);
+        for ((path, _), location) in there.into_iter().zip(places) {
+            self.locations.entry(path.clone()).or_insert(location);
+        }
+    }
+}
