@@ -9,6 +9,7 @@ use super::{
     missing::{Gap, left_out, missing},
     outcome::{Element, outcome},
     presence::{Presences, facts, reads},
+    sampled::sampled,
     sources,
     vacuous::{Iterations, iterations},
     violations,
@@ -168,7 +169,7 @@ pub(super) fn judge(
             location: Some(assumption.rule.clone()),
         });
     }
-    steps.extend(also(group, &readings, world.snapshot));
+    steps.extend(also(group, &readings, world));
 
     let first = steps.iter().position(|said| said.reason.verdict().is_some());
     let verdict = first.and_then(|at| steps[at].reason.verdict()).unwrap_or(Verdict::Holds);
@@ -298,18 +299,12 @@ fn eroding(
 }
 
 /// What else is to be said: what it rests on, and what was not followed.
-fn also(group: &Group, readings: &[sources::Reading<'_>], snapshot: &Snapshot) -> Vec<Note> {
+fn also(group: &Group, readings: &[sources::Reading<'_>], world: World<'_>) -> Vec<Note> {
     let mut said = Vec::new();
     for reading in readings {
-        let Some(source) = snapshot.source(reading.name) else { continue };
+        let Some(source) = world.snapshot.source(reading.name) else { continue };
         if source.basis == Some(Basis::Sample) {
-            let share = source.sampling.map(|share| format!(" of {}", percent(share))).unwrap_or_default();
-            said.push(Note {
-                reason: Reason::Sampled,
-                message: format!("the source `{}` is a sample{share}: what was not seen may still happen", source.name),
-                help: None,
-                location: None,
-            });
+            said.push(sampled(source, &group.reads.uses, world.input));
         }
     }
     for (what, place) in &group.reads.not_followed {

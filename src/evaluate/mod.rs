@@ -13,6 +13,7 @@ mod outcome;
 mod place;
 mod presence;
 mod program;
+mod sampled;
 mod sources;
 mod trace;
 mod vacuous;
