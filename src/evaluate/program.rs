@@ -104,6 +104,13 @@ impl Program {
                         }
                     }));
                 }
+                // A look-up in an object of entries is the entry.
+                let keyed = self.bodies_of(rule).iter().map(|body| self.bodies[*body].keyed).max().unwrap_or(0);
+                if keyed > 0 {
+                    let Some(rest) = origin.hops.get(keyed..) else { return Vec::new() };
+                    let rest: Vec<_> = rest.iter().map(Hop::segment).collect();
+                    return paths.iter().map(|path| Path::new([path.segments(), &rest].concat())).collect();
+                }
                 // An element of a set of elements is the element.
                 let is_set = self.bodies_of(rule).iter().any(|body| self.bodies[*body].kind == Kind::Elements);
                 if is_set {
@@ -173,6 +180,8 @@ pub(super) struct Body {
     pub(super) is_fallback: bool,
     /// How many operands hand over their values.
     pub(super) seen: usize,
+    /// By how many keys its values are looked up, where the rule is an object of them.
+    pub(super) keyed: usize,
 }
 
 /// What a body makes, as a statement of its own.
@@ -239,7 +248,7 @@ pub(super) enum Hop {
 }
 
 impl Hop {
-    fn segment(&self) -> crate::model::Segment {
+    pub(super) fn segment(&self) -> crate::model::Segment {
         use crate::model::Segment;
         match self {
             Self::Key(key) => Segment::Key(key.text.clone()),
@@ -389,6 +398,8 @@ pub(super) struct Statement {
     pub(super) nested: Vec<usize>,
     /// What of it cannot be followed.
     pub(super) unfollowed: Option<&'static str>,
+    /// Whether it stands at the end and only puts together what the head is made of.
+    pub(super) builds: bool,
 }
 
 #[cfg(test)]

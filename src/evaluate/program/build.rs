@@ -196,15 +196,25 @@ impl<'a> Builder<'a> {
                 (Kind::Function, assign.as_ref().map(value_of))
             }
         };
+        // `by_name[x.name] := x` has one entry for each name.
+        let keyed = match head {
+            RuleHead::Compr { refr, .. } => Reference::of(refr)
+                .map_or(0, |reference| (reference.steps.len() + 1).saturating_sub(reference.full_path().len())),
+            _ => 0,
+        };
         let place = parsed.place(rule.span());
         if bodies.is_empty() {
             let Some(value) = value else { return };
             let body = self.new_body(kind, None, arguments, place);
+            self.bodies[body].keyed = keyed;
             let span = parsed.span_of(value);
             let made = self.finish(body, Some(value));
             if let Some(made) = made {
                 let open = if parsed.module.v0 { " { " } else { " if { " };
                 let mut pieces = vec![Piece::Insert(format!("{HEAD}{open}"))];
+                if self.probes {
+                    pieces.push(Piece::Insert(format!("{AT}({body}, 0, {}); ", self.variables(body))));
+                }
                 pieces.extend(made);
                 pieces.push(Piece::Insert(" }".to_owned()));
                 edits.push(Edit { start: span.start, end: span.end, pieces });
@@ -217,18 +227,23 @@ impl<'a> Builder<'a> {
             let own: Option<&Expr> = one.assign.as_ref().map(value_of);
             let value = own.or(if nth == 0 || is_open { value } else { None });
             let body = self.new_body(kind, None, arguments.clone(), place.clone());
+            self.bodies[body].keyed = keyed;
             self.bodies[body].is_fallback = one.is_else && is_true_only(&one.query);
             let Some((pieces, is_moved)) = self.query(body, &one.query, value) else { continue };
-            let span = self.query_span(&one.query);
-            let braced = self.is_braced(&one.query, span.start);
-            let mut all = Vec::new();
-            if !braced {
-                all.push(Piece::Insert("{ ".to_owned()));
+            let mut span = self.query_span(&one.query);
+            let (mut open, mut close) = ("{ ", " }");
+            if one.query.stmts.is_empty() {
+                // An `else` without condition ends with its value.
+                let Some(own) = own.filter(|_| self.probes) else { continue };
+                let end = parsed.span_of(own).end;
+                span = Span { start: end, end };
+                open = if parsed.module.v0 { " { " } else { " if { " };
+            } else if self.is_braced(&one.query, span.start) {
+                (open, close) = ("", "");
             }
+            let mut all = vec![Piece::Insert(open.to_owned())];
             all.extend(pieces);
-            if !braced {
-                all.push(Piece::Insert(" }".to_owned()));
-            }
+            all.push(Piece::Insert(close.to_owned()));
             edits.push(Edit { start: span.start, end: span.end, pieces: all });
             if let (true, Some(value)) = (is_moved, value) {
                 if own.is_some() || !head_is_moved {
@@ -272,6 +287,7 @@ impl<'a> Builder<'a> {
             place,
             is_fallback: false,
             seen: 0,
+            keyed: 0,
         });
         let at = self.bodies.len() - 1;
         if parent.is_none() {
@@ -298,21 +314,42 @@ impl<'a> Builder<'a> {
             let prefix = definitions[written].iter().map(|(name, _)| name.as_str()).min().unwrap_or("").to_owned();
             pieces.extend(self.statement(body, statement, written, prefix, &mut names));
         }
+        self.mark_builders(body, query, head);
         let made = self.finish(body, head);
         let is_moved = made.is_some();
         let is_nested = self.bodies[body].parent.is_some();
         let end = self.bodies[body].statements.len();
         if self.probes && (is_nested || is_moved) {
-            pieces.push(Piece::Insert(format!("; {AT}({body}, {end}, {})", self.variables(body))));
+            let before = if pieces.is_empty() { "" } else { "; " };
+            pieces.push(Piece::Insert(format!("{before}{AT}({body}, {end}, {})", self.variables(body))));
         }
         if let Some(made) = made {
             pieces.push(Piece::Insert("; ".to_owned()));
             pieces.extend(made);
         } else if self.probes && !is_nested {
             let value = head.map_or_else(|| "true".to_owned(), |head| self.text(self.parsed().span_of(head)));
-            pieces.push(Piece::Insert(format!("; {MADE}({body}, {}, {value})", self.variables(body))));
+            let before = if pieces.is_empty() { "" } else { "; " };
+            pieces.push(Piece::Insert(format!("{before}{MADE}({body}, {}, {value})", self.variables(body))));
         }
         Some((pieces, is_moved))
+    }
+
+    /// Marks the statements at the end that only put together what the head is made of.
+    fn mark_builders(&mut self, body: usize, query: &Query, head: Option<&Expr>) {
+        let mut wanted = BTreeSet::new();
+        if let Some(head) = head {
+            mentioned(head, &mut wanted);
+        }
+        for statement in self.bodies[body].statements.iter_mut().rev() {
+            let Literal::Expr { expr, .. } = &query.stmts[statement.written].literal else { break };
+            let Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } = expr.as_ref() else { break };
+            let Expr::Var { span, .. } = lhs.as_ref() else { break };
+            if !is_built(rhs) || !wanted.contains(span.text()) {
+                break;
+            }
+            statement.builds = true;
+            mentioned(rhs, &mut wanted);
+        }
     }
 
     /// The head of a body as its last statement, where it is more than a variable or a literal. Without probes only
@@ -1085,8 +1122,19 @@ impl<'a> Builder<'a> {
             Some(name) => self.root(name, &reference, context),
         };
         let mut hops = prefix;
-        for step in &reference.steps[taken..] {
+        let listed = match (&root, reference.root) {
+            (Root::Rule(rule), _) => self.constants.get(rule).cloned(),
+            (Root::Unknown, set @ Expr::Set { .. }) => texts(set),
+            _ => None,
+        };
+        for (nth, step) in reference.steps[taken..].iter().enumerate() {
+            let before = context.statement.reads.len();
             let hop = self.hop(step, context);
+            if nth == 0
+                && let Some(texts) = &listed
+            {
+                self.looked_up(step, &hop, before, texts, context);
+            }
             hops.push(hop);
         }
         let iterates = hops.iter().any(|hop| matches!(hop, Hop::Each(_)));
@@ -1104,6 +1152,27 @@ impl<'a> Builder<'a> {
             context.statement.lists.push(at);
         }
         Operand::Read(at)
+    }
+
+    /// A look-up in a set of constants compares with them.
+    fn looked_up(&self, step: &Step<'_>, hop: &Hop, before: usize, texts: &[Text], context: &mut Context<'_>) {
+        let place = match step {
+            Step::Variable(index, _) | Step::Dynamic(index) => self.parsed().place(index.span()),
+            Step::Key(_) | Step::Number(_) => return,
+        };
+        let read = match hop {
+            Hop::Slot(slot) => {
+                let origin = Origin { root: Root::Slot(*slot), hops: Vec::new() };
+                let text = self.bodies[context.body].slots[*slot].name.clone();
+                let negated = context.negated;
+                context.statement.reads.push(Read { origin, need: Need::Value, negated, text, place: place.clone() });
+                context.statement.reads.len() - 1
+            }
+            // What stands in the brackets is the last that was read.
+            Hop::Computed if context.statement.reads.len() == before + 1 => before,
+            _ => return,
+        };
+        context.statement.constants.push(Constants { read, texts: texts.to_vec(), in_list: false, place });
     }
 
     /// What a name stands for, with the steps an alias brings, and how many steps of the reference it takes.
@@ -1203,6 +1272,7 @@ impl Statement {
             calls: Vec::new(),
             nested: Vec::new(),
             unfollowed: None,
+            builds: false,
         }
     }
 }
@@ -1218,6 +1288,18 @@ fn place_span(parsed: &Parsed, expr: &Expr) -> Span {
 fn is_conversion(function: &Expr) -> bool {
     let name = Reference::of(function).map(|reference| reference.full_path().join("."));
     name.is_some_and(|name| CONVERSIONS.contains(&name.as_str()))
+}
+
+/// Whether an expression makes something new of what it reads, so that its failing is no answer to a question.
+fn is_built(expr: &Expr) -> bool {
+    match expr {
+        Expr::Object { .. } => true,
+        Expr::Call { fcn, .. } => {
+            let name = Reference::of(fcn).map(|reference| reference.full_path().join("."));
+            matches!(name.as_deref(), Some("sprintf" | "concat"))
+        }
+        _ => false,
+    }
 }
 
 fn is_true(expr: &Expr) -> bool {
