@@ -9,14 +9,16 @@ use super::{
     Told,
     alike::{Values, key_meant},
     judge::Undecided,
+    missing::{as_optional, is_shipped, remedy},
     place::concrete,
-    program::{Form, Hop, Kind, Need, Operand, Origin, Read, Root},
-    trace::{Met, StatementTrace, bound, meet},
+    presence::value_at,
+    program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root},
+    trace::{Met, ReadTrace, StatementTrace, TraceWorld, bound, meet},
 };
 use crate::{
-    model::{Note, Path, Reason, Segment},
+    model::{Assumption, Note, Path, Reason, Segment},
     policy::{DataPath, Group, Word},
-    text::{count, value as shown},
+    text::{count, cut, value as shown},
 };
 
 /// What was found of one assumption.
@@ -112,8 +114,7 @@ impl<'a> Look<'a> {
             }
             for (number, pair) in statement.pairs.iter().enumerate() {
                 let told = &said.pairs[number];
-                let kept = self.unexcused(at, &told.kept);
-                let Some((left, right)) = told.example.as_ref().filter(|_| !kept.is_empty()) else { continue };
+                let Some((left, right)) = &told.example else { continue };
                 let (side, other) =
                     if matches!(left, Value::Number(_)) { (&pair.right, right) } else { (&pair.left, left) };
                 let origin = match &side.operand {
@@ -121,26 +122,37 @@ impl<'a> Look<'a> {
                     Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
                     _ => None,
                 };
-                let example = origin
-                    .as_ref()
-                    .and_then(|origin| concrete(&self.told.program, at, origin, &kept[0], &self.told.trace.world));
-                let named = origin
-                    .as_ref()
-                    .and_then(|origin| self.named(at, origin))
-                    .map_or_else(|| side.text.clone(), |path| path.to_string());
-                let times = if told.mistyped > 1 { format!(", {} times", told.mistyped) } else { String::new() };
-                let at_example = example
-                    .as_ref()
-                    .filter(|path| path.to_string() != named)
-                    .map(|path| format!(" (`{path}`)"))
-                    .unwrap_or_default();
+                let place = |env: &Value| {
+                    let world = &self.told.trace.world;
+                    origin.as_ref().and_then(|origin| concrete(&self.told.program, at, origin, env, world))
+                };
+                let mut kept = self.unexcused(at, &told.kept);
+                // The null that stands where a value was left out is said as that.
+                kept.retain(|env| place(env).is_none_or(|place| !self.left_out.iter().any(|(path, _)| *path == place)));
+                let Some(example) = kept.first().map(place) else { continue };
+                let named = match &example {
+                    Some(path) => self.element(path),
+                    None => {
+                        let path = origin.as_ref().and_then(|origin| self.named(at, origin));
+                        format!("`{}`", path.map_or_else(|| side.text.clone(), |path| path.to_string()))
+                    }
+                };
+                let times = if told.mistyped > 1 { format!(" ({} times)", told.mistyped) } else { String::new() };
+                let help = match other {
+                    Value::String(_) => {
+                        "in Rego text is greater than every number: convert it with `to_number`, or collect it as a number"
+                    }
+                    Value::Null | Value::Bool(_) => {
+                        "in Rego null, true and false are less than every number: collect it as a number, or leave out what has none"
+                    }
+                    _ => {
+                        "in Rego lists and objects are greater than every number: compare what is in it, or its `count`"
+                    }
+                };
                 let note = Note {
                     reason: Reason::Mistyped,
-                    message: format!("`{named}` is {}, not a number{at_example}{times}", short(other)),
-                    help: Some(
-                        "in Rego text is greater than every number: convert it with `to_number`, or collect it as a number"
-                            .to_owned(),
-                    ),
+                    message: format!("{named} is {}, not a number{times}", short(other)),
+                    help: Some(help.to_owned()),
                     location: Some(pair.place.location()),
                 };
                 self.push(Finding {
@@ -211,7 +223,8 @@ impl<'a> Look<'a> {
         if told.absent == 0 || self.is_optional(body, &read.origin) || self.is_not_collected(body, &read.origin) {
             return;
         }
-        let kept = self.unexcused(body, &told.kept);
+        let mut kept = self.unexcused(body, &told.kept);
+        kept.retain(|env| !self.is_optional_there(body, &read.origin, env));
         let hop = told.hops.iter().copied().next().unwrap_or(0);
         let is_known = told.hops.len() == 1;
         // What was left out is said as that, and not once more as something that is not there.
@@ -224,15 +237,19 @@ impl<'a> Look<'a> {
             && let Some(Hop::Key(key)) = read.origin.hops.get(hop)
         {
             let siblings = told.siblings.iter().filter_map(|key| key.as_string().ok().map(AsRef::as_ref));
-            if let Some(meant) = key_meant(&key.text, siblings, &self.read, |_| false) {
+            let parents = self.paths(body, &up_to(&read.origin, hop));
+            let is_beside = |there: &str| parents.iter().any(|parent| self.are_beside(parent, &key.text, there));
+            if let Some(meant) = key_meant(&key.text, siblings, &self.read, is_beside) {
                 let absent = self.cut(body, &read.origin, hop);
+                let help = if is_shipped(&self.group.assumption) {
+                    format!("was `{}` renamed? this assumption reads it by that name", key.text)
+                } else {
+                    format!("did you mean `{meant}`? if `{}` may really be absent, {}", key.text, as_optional(&absent))
+                };
                 let note = Note {
                     reason: Reason::Missing,
                     message: format!("`{absent}` is nowhere there, but `{meant}` is"),
-                    help: Some(format!(
-                        "did you mean `{meant}`? if `{}` may really be absent, list `{absent}` under `optional`",
-                        key.text
-                    )),
+                    help: Some(help),
                     location: Some(read.place.location()),
                 };
                 self.gap(body, nth, number, read, hop, told.kept.clone(), note);
@@ -249,8 +266,7 @@ impl<'a> Look<'a> {
                 .named(body, &read.origin)
                 .is_some_and(|path| path.source().is_none() && path.key(0) == Some("data"));
         let by_name = read.origin.root == Root::Data && first_variable.is_none_or(|first| hop < first);
-        let is_head = nth == self.told.program.bodies[body].statements.len();
-        let is_lost = is_head && self.is_own(body);
+        let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
         let needs = match read.need {
             Need::Excused => false,
             _ if is_lost => false,
@@ -268,30 +284,113 @@ impl<'a> Look<'a> {
         if kept.is_empty() {
             return;
         }
-        let absent = self.cut(body, &read.origin, hop);
-        let whole = self.named(body, &read.origin).map_or_else(|| read.text.clone(), |path| path.to_string());
-        let some = told.present > 0 || told.lacking < arrived;
-        let mut message = if whole == absent {
+        let (absent, message) = self.absence(body, read, said, told, hop, &kept);
+        let help = if is_required && !needs {
+            "it is listed under `required`: see what is there with `stillholds facts`".to_owned()
+        } else if is_designed {
+            design_help(&self.group.assumption, &absent)
+        } else {
+            remedy(&self.group.assumption, &absent)
+        };
+        let note = Note { reason: Reason::Missing, message, help: Some(help), location: Some(read.place.location()) };
+        self.gap(body, nth, number, read, hop, kept, note);
+    }
+
+    /// What is not there; and a sentence that says so, with the number of places and one of them.
+    fn absence(
+        &self,
+        body: usize,
+        read: &Read,
+        said: &StatementTrace,
+        told: &ReadTrace,
+        hop: usize,
+        kept: &[Value],
+    ) -> (String, String) {
+        let world = &self.told.trace.world;
+        let example = kept
+            .first()
+            .and_then(|env| concrete(&self.told.program, body, &up_to(&read.origin, hop), env, world))
+            .map(|path| self.lacking(path, read.origin.hops.get(hop)));
+        let (absent, whole) = self.naming(body, read, hop, example.as_ref());
+        let is_whole = whole == absent;
+        let mut message = if is_whole {
             format!("`{absent}` is not there")
         } else {
             format!("`{whole}` is not there, nor is `{absent}`")
         };
-        let example = concrete(&self.told.program, body, &up_to(&read.origin, hop), &kept[0], &self.told.trace.world);
-        if absent.contains("[_]") || some {
-            let places = told.absent;
-            let of = told.absent + told.present;
-            let where_ = example.as_ref().map(|path| format!(": not in `{path}`")).unwrap_or_default();
-            message.push_str(&format!(" in {places} of {}{where_}", count(of, "place")));
+        let some = told.present > 0 || told.lacking < said.arrived - said.elsewhere;
+        if !(absent.contains("[_]") || some) {
+            return (absent, message);
         }
-        let help = if is_required && !needs {
-            format!("it is listed under `required`: see what is there with `stillholds facts`")
-        } else if is_designed {
-            design_help(&absent)
-        } else {
-            format!("mend what delivers it, or list `{absent}` under `optional` if it may be absent")
+        let of = told.absent + told.present;
+        if of > 1 {
+            let comma = if is_whole { "" } else { "," };
+            message.push_str(&format!("{comma} in {} of {}", told.absent, count(of, "place")));
+        }
+        match example.map(|path| self.element(&path)) {
+            Some(example) if of > 1 => message.push_str(&format!(", such as {example}")),
+            Some(example) => message.push_str(&format!(" in {example}")),
+            None => {}
+        }
+        (absent, message)
+    }
+
+    /// How what is missing is called, and the whole of what was read: by the paths it may come from, of them the one of
+    /// the example; else by the example itself.
+    fn naming(&self, body: usize, read: &Read, hop: usize, example: Option<&Path>) -> (String, String) {
+        let paths = self.paths(body, &read.origin);
+        let is_of_example = |path: &&Path| {
+            example.is_some_and(|example| {
+                path.segments().len() > example.segments().len()
+                    && Path::new(path.segments()[..example.segments().len()].to_vec()).meets(example)
+            })
         };
-        let note = Note { reason: Reason::Missing, message, help: Some(help), location: Some(read.place.location()) };
-        self.gap(body, nth, number, read, hop, kept, note);
+        let known = paths.iter().find(is_of_example).or(paths.first()).cloned();
+        let whole = known.or_else(|| {
+            let any = |segment: &Segment| match segment {
+                Segment::Index(_) => Segment::Any,
+                other => other.clone(),
+            };
+            let rest = read.origin.hops[hop.min(read.origin.hops.len())..].iter().map(Hop::segment);
+            Some(Path::new(example?.segments().iter().map(any).chain(rest).collect()))
+        });
+        let Some(whole) = whole.filter(|path| path.segments().len() > 1) else {
+            return (read.text.clone(), read.text.clone());
+        };
+        let behind = read.origin.hops.len().saturating_sub(hop + 1);
+        let absent = Path::new(whole.segments()[..whole.segments().len().saturating_sub(behind).max(1)].to_vec());
+        (absent.to_string(), whole.to_string())
+    }
+
+    /// The first place that lacks a key, where an example only says that some element does.
+    fn lacking(&self, path: Path, hop: Option<&Hop>) -> Path {
+        let Some(Hop::Key(key)) = hop else { return path };
+        if !path.segments().contains(&Segment::Any) {
+            return path;
+        }
+        let world = &self.told.trace.world;
+        let root = if path.key(0) == Some("input") { &world.input } else { &world.data };
+        let mut way = path.segments()[..1].to_vec();
+        let lacks = |value: &Value| value.as_object().map_or(true, |fields| fields.get(&key.value).is_none());
+        if first_at(root, &path.segments()[1..], &mut way, &lacks) { Path::new(way) } else { path }
+    }
+
+    /// The path of an element, and the name it goes by.
+    fn element(&self, path: &Path) -> String {
+        match name_of(path, &self.told.trace.world) {
+            Some(name) => format!("`{path}` ({name})"),
+            None => format!("`{path}`"),
+        }
+    }
+
+    /// Whether some element has two keys.
+    fn are_beside(&self, parent: &Path, one: &str, other: &str) -> bool {
+        let world = &self.told.trace.world;
+        let root = if parent.key(0) == Some("input") { &world.input } else { &world.data };
+        let (one, other) = (Value::from(one), Value::from(other));
+        first_at(root, &parent.segments()[1..], &mut Vec::new(), &|value| {
+            value.as_object().is_ok_and(|fields| fields.get(&one).is_some() && fields.get(&other).is_some())
+        })
     }
 
     #[expect(clippy::too_many_arguments, reason = "one finding with all that is known of it")]
@@ -328,7 +427,7 @@ impl<'a> Look<'a> {
         let told = &said.reads[number];
         let world = &self.told.trace.world;
         let mut hit: BTreeMap<&Path, (&'static str, Vec<Value>)> = BTreeMap::new();
-        for env in &told.kept {
+        for env in told.kept.iter().chain(&told.nulls) {
             let Some(place) = concrete(&self.told.program, body, &read.origin, env, world) else { continue };
             for (path, why) in self.left_out {
                 if path.segments().len() <= place.segments().len() && path.meets(&place) {
@@ -336,11 +435,13 @@ impl<'a> Look<'a> {
                 }
             }
         }
-        // In a list a null stands where the value was, and a document that is taken whole lacks it somewhere inside.
+        // A document that is taken whole lacks it somewhere inside; and a rule that is satisfied looks no further.
+        let of = &self.told.program.bodies[body];
+        let stops = of.head.statement.reads.is_empty() && self.told.trace.bodies[body].made_count > 0;
         if told.present > 0 && self.takes_whole(body, nth, read) {
             for pattern in &patterns {
                 for (path, why) in self.left_out {
-                    if pattern.covers(path) {
+                    if pattern.covers(path) && (stops || pattern.segments().len() < path.segments().len()) {
                         hit.entry(path).or_insert((why, Vec::new()));
                     }
                 }
@@ -349,7 +450,10 @@ impl<'a> Look<'a> {
         for (path, (why, kept)) in hit {
             let note = Note {
                 reason: Reason::Missing,
-                message: format!("`{path}` was {why}"),
+                message: match name_of(path, world) {
+                    Some(name) => format!("`{path}` ({name}) was {why}"),
+                    None => format!("`{path}` was {why}"),
+                },
                 help: Some("without it nobody can tell: mend what delivers it, or read something else".to_owned()),
                 location: Some(read.place.location()),
             };
@@ -392,13 +496,6 @@ impl<'a> Look<'a> {
     fn lost(&mut self, at: usize) {
         let body = &self.told.program.bodies[at];
         let Some(word) = self.word(at) else { return };
-        let trace = &self.told.trace.bodies[at];
-        let nth = body.statements.len();
-        let reached = &trace.statements[nth];
-        let lost = (reached.arrived - reached.elsewhere).saturating_sub(trace.made_count);
-        if lost == 0 {
-            return;
-        }
         let what = match word {
             Word::Violation | Word::Deny => "violation",
             Word::Warn => "warning",
@@ -406,33 +503,59 @@ impl<'a> Look<'a> {
             Word::Measure => "measure",
             Word::Holds => return,
         };
-        let lacking = body.head.statement.reads.iter().zip(&reached.reads).find(|(_, told)| told.absent > 0);
-        let (named, kept, example, place) = match lacking {
-            Some((read, told)) => {
-                let hop = told.hops.iter().copied().next().unwrap_or(0);
-                let example =
-                    concrete(&self.told.program, at, &up_to(&read.origin, hop), &told.kept[0], &self.told.trace.world);
-                (
-                    format!("`{}` is not there", self.cut(at, &read.origin, hop)),
-                    told.kept.clone(),
-                    example,
-                    read.place.location(),
-                )
-            }
-            None => ("something in it is undefined".to_owned(), Vec::new(), None, body.head.statement.place.location()),
-        };
-        let of = example.as_ref().map(|path| format!(" (in `{path}`)")).unwrap_or_default();
+        let trace = &self.told.trace.bodies[at];
+        let start = building(body);
+        let reached = &trace.statements[start];
+        let lost = (reached.arrived - reached.elsewhere).saturating_sub(trace.made_count);
+        if lost == 0 || self.unexcused(at, &[Value::Null]).is_empty() {
+            return;
+        }
+        let statements = body.statements.iter().chain([&body.head.statement]).zip(&trace.statements);
+        let lacking = statements.enumerate().skip(start).find_map(|(nth, (statement, said))| {
+            let mut reads = statement.reads.iter().zip(&said.reads);
+            let (read, told) = reads.find(|(read, told)| told.absent > 0 && read.need != Need::Excused)?;
+            Some((nth, read, said, told))
+        });
         let were = if lost == 1 { "was" } else { "were" };
-        let message = format!("{} {were} met and could not be built: {named}{of}", count(lost, what));
-        let help = Some("take what may be absent with `object.get`, which brings a value of its own".to_owned());
+        let lost = format!("{} {were} lost: every condition was met, but", count(lost, what));
+        let Some((nth, read, said, told)) = lacking else {
+            let place = body.head.statement.place.location();
+            let note = Note {
+                reason: Reason::Missing,
+                message: format!("{lost} something in it is undefined"),
+                help: Some("see which call in it gives nothing for these facts".to_owned()),
+                location: Some(place),
+            };
+            let (item, kept) = (Item::Head, Vec::new());
+            self.push(Finding { body: at, statement: start, item, kept, note, path: None, example: None });
+            return;
+        };
+        let hop = told.hops.iter().copied().next().unwrap_or(0);
+        let (absent, message) = self.absence(at, read, said, told, hop, &told.kept);
+        let location = Some(read.place.location());
         self.found.notes.push(Note {
             reason: Reason::Lost,
-            message: message.clone(),
+            message: format!("{lost} `{absent}` is not there"),
             help: None,
-            location: Some(place.clone()),
+            location: location.clone(),
         });
-        let note = Note { reason: Reason::Missing, message, help, location: Some(place) };
-        self.push(Finding { body: at, statement: nth, item: Item::Head, kept, note, path: example.clone(), example });
+        let is_said = |gap: &Finding| gap.body == at && gap.statement == nth && gap.item != Item::Head;
+        if self.found.gaps.iter().any(is_said) {
+            return;
+        }
+        let help = if word == Word::Measure {
+            remedy(&self.group.assumption, &absent)
+        } else {
+            format!(
+                "without it a {what} cannot be built: take it with `object.get`, which brings a value where it is absent"
+            )
+        };
+        let note = Note { reason: Reason::Missing, message, help: Some(help), location };
+        let world = &self.told.trace.world;
+        let env = told.kept.first();
+        let example = env.and_then(|env| concrete(&self.told.program, at, &up_to(&read.origin, hop), env, world));
+        let (path, kept) = (example.clone(), told.kept.clone());
+        self.push(Finding { body: at, statement: nth, item: Item::Head, kept, note, path, example });
     }
 
     /// The rule word of a body, where it is one of the assumption's own.
@@ -514,6 +637,14 @@ impl<'a> Look<'a> {
             .any(|source| input.as_ref().map_or(true, |sources| sources.get(&Value::from(source)).is_none()))
     }
 
+    /// Whether what a binding lacks may be absent there, where an expression stands for several paths or none.
+    fn is_optional_there(&self, body: usize, origin: &Origin, env: &Value) -> bool {
+        let optional = &self.group.assumption.optional;
+        !optional.is_empty()
+            && concrete(&self.told.program, body, origin, env, &self.told.trace.world)
+                .is_some_and(|path| optional.iter().any(|pattern| pattern.covers(&path)))
+    }
+
     fn is_optional(&self, body: usize, origin: &Origin) -> bool {
         let optional = &self.group.assumption.optional;
         if optional.is_empty() {
@@ -529,15 +660,64 @@ fn up_to(origin: &Origin, hop: usize) -> Origin {
     Origin { root: origin.root.clone(), hops: origin.hops[..hop.min(origin.hops.len())].to_vec() }
 }
 
-fn design_help(path: &str) -> String {
+fn design_help(assumption: &Assumption, path: &str) -> String {
     let Some(rest) = path.strip_prefix("data.design.") else {
-        return format!("see what is there, or list `{path}` under `optional` if it may be absent");
+        return remedy(assumption, path);
     };
     if rest.contains('[') {
-        return format!("declare it in a design document, or list `{path}` under `optional` if it may be absent");
+        let otherwise = if is_shipped(assumption) {
+            String::new()
+        } else {
+            format!("; if it may be absent, {}", as_optional(path))
+        };
+        return format!("declare it in a design document{otherwise}");
     }
     let keys: Vec<_> = rest.split('.').collect();
     format!("declare it: write `{}:` into a design document", keys.join(": "))
+}
+
+/// From which statement on a body only puts together what it makes.
+fn building(body: &Body) -> usize {
+    body.statements.iter().rposition(|statement| !statement.builds).map_or(0, |last| last + 1)
+}
+
+/// The name by which people know an element: that of the innermost element of a list on the way.
+fn name_of(path: &Path, world: &TraceWorld) -> Option<String> {
+    let root = if path.key(0) == Some("input") { &world.input } else { &world.data };
+    (1..=path.segments().len()).rev().find_map(|end| {
+        let prefix = Path::new(path.segments()[..end].to_vec());
+        matches!(prefix.segments().last(), Some(Segment::Index(_))).then_some(())?;
+        let fields = value_at(&prefix, root)?.as_object().ok()?;
+        let field = |name: &str| fields.get(&Value::from(name));
+        let metadata = field("metadata").and_then(|metadata| metadata.as_object().ok());
+        let name = metadata.and_then(|metadata| metadata.get(&Value::from("name")));
+        let name = name.or_else(|| ["name", "id", "service", "subject", "address", "host"].into_iter().find_map(field));
+        name?.as_string().ok().map(|name| cut(name, 60, "…"))
+    })
+}
+
+/// Goes to the first place that a path leads to at which something is so; says whether there is one.
+fn first_at(value: &Value, rest: &[Segment], way: &mut Vec<Segment>, is_so: &dyn Fn(&Value) -> bool) -> bool {
+    let Some((first, rest)) = rest.split_first() else { return is_so(value) };
+    let mut go = |segment: Segment, value: &Value| {
+        way.push(segment);
+        let found = first_at(value, rest, way, is_so);
+        if !found {
+            way.pop();
+        }
+        found
+    };
+    match (first, value) {
+        (Segment::Any, Value::Array(items)) => items.iter().enumerate().any(|(at, item)| go(Segment::Index(at), item)),
+        (Segment::Any, Value::Object(fields)) => fields
+            .iter_sorted()
+            .any(|(key, item)| key.as_string().is_ok_and(|key| go(Segment::Key(key.to_string()), item))),
+        (Segment::Key(key), Value::Object(fields)) => {
+            fields.get(&Value::from(key.as_str())).is_some_and(|item| go(first.clone(), item))
+        }
+        (Segment::Index(at), Value::Array(items)) => items.get(*at).is_some_and(|item| go(first.clone(), item)),
+        _ => false,
+    }
 }
 
 fn short(value: &Value) -> String {

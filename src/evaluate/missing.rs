@@ -54,7 +54,7 @@ pub(super) fn missing<'a>(uses: &'a [Use], assumption: &Assumption, world: World
             help: Some(if is_required && !one.is_needed() {
                 format!("`{}` is listed under `required`: see what is there with `stillholds facts`", one.path)
             } else {
-                help_for_missing(&absent, document)
+                help_for_missing(&absent, document, assumption)
             }),
             location: Some(one.place.location()),
         };
@@ -75,7 +75,30 @@ fn first_absent(path: &Path, document: &Value) -> Option<Path> {
         .find(|prefix| value_at(prefix, document).is_none())
 }
 
-fn help_for_missing(absent: &Path, document: &Value) -> String {
+/// Whether the program brought it, so that nobody can write into it.
+pub(super) fn is_shipped(assumption: &Assumption) -> bool {
+    assumption.rule.path.starts_with("stillholds:")
+}
+
+/// How to say that something may be absent.
+pub(super) fn as_optional(absent: &str) -> String {
+    if absent.starts_with("input.") || absent.starts_with("data.") {
+        format!("write `optional: [\"{absent}\"]` under `custom.assumption` in its METADATA")
+    } else {
+        "take it with `object.get`, which brings a value where it is absent".to_owned()
+    }
+}
+
+/// What to do about something that is not there.
+pub(super) fn remedy(assumption: &Assumption, absent: &str) -> String {
+    if is_shipped(assumption) {
+        "mend what delivers it: `stillholds facts` shows what is there".to_owned()
+    } else {
+        format!("mend what delivers it; if it may be absent, {}", as_optional(absent))
+    }
+}
+
+fn help_for_missing(absent: &Path, document: &Value, assumption: &Assumption) -> String {
     let parent = Path::new(absent.segments()[..absent.segments().len() - 1].to_vec());
     let siblings: Vec<String> = match value_at(&parent, document) {
         Some(Value::Object(fields)) => {
@@ -91,10 +114,7 @@ fn help_for_missing(absent: &Path, document: &Value) -> String {
         return format!("did you mean `{}`?", parent.join(Segment::Key(near.to_owned())));
     }
     if absent.source().is_some() {
-        format!(
-            "see what is there with `stillholds facts {}`, or list `{absent}` under `optional` if it may be absent",
-            absent.source().unwrap_or_default()
-        )
+        remedy(assumption, &absent.to_string())
     } else if absent.key(1) == Some("design") {
         format!("declare it: write `{}` into a design document", design_key(absent))
     } else if let (Some("reference"), Some(name), 3) = (absent.key(1), absent.key(2), absent.segments().len()) {
@@ -106,7 +126,7 @@ fn help_for_missing(absent: &Path, document: &Value) -> String {
         let key = if key == "age_seconds" { "observed_to" } else { key };
         format!("say it in the snapshot's `snapshot.yaml`, under `sources`: `{source}: {{{key}: …}}`")
     } else {
-        format!("list `{absent}` under `optional` if it may be absent")
+        remedy(assumption, &absent.to_string())
     }
 }
 

@@ -91,6 +91,8 @@ pub(super) struct ReadTrace {
     pub(super) partly: u64,
     /// Bindings that met some absence.
     pub(super) kept: Vec<Value>,
+    /// Bindings that met a null.
+    pub(super) nulls: Vec<Value>,
     /// At which step it was missing.
     pub(super) hops: BTreeSet<usize>,
     /// Keys that stand where the missing one should.
@@ -289,11 +291,12 @@ impl BodyTrace {
 
 impl ReadTrace {
     fn take(&mut self, read: &Read, env: &Value, world: &TraceWorld) {
-        let (mut present, mut absent) = (0_u64, 0_u64);
+        let (mut present, mut absent, mut null) = (0_u64, 0_u64, false);
         let hops = &read.origin.hops;
         meet(read, env, world, &mut |met| match met {
             Met::Present(value) => {
                 present += 1;
+                null |= *value == Value::Null;
                 if read.need == Need::List {
                     self.lists += 1;
                     self.yielded |= length(value).is_some_and(|length| length > 0);
@@ -322,6 +325,9 @@ impl ReadTrace {
         });
         self.present += present;
         self.absent += absent;
+        if null && self.nulls.len() < KEPT {
+            self.nulls.push(env.clone());
+        }
         if absent > 0 {
             self.partly += 1;
             self.lacking += u64::from(present == 0);

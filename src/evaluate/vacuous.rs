@@ -6,11 +6,12 @@ use regorus::Value;
 
 use super::{
     Told,
+    missing::{is_shipped, remedy},
     program::{Form, Need, Read, Root, Statement},
     trace::{Met, ReadTrace, StatementTrace, meet},
 };
 use crate::{
-    model::{Note, Path, Reason, Segment},
+    model::{Assumption, Note, Path, Reason, Segment},
     policy::{Group, Word},
     text::{count, value as shown},
 };
@@ -77,14 +78,22 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         .filter(|first| first.read.is_some_and(|(_, told)| told.lists > 0))
         .filter_map(|first| parent(first))
         .collect();
+    let mut unreached = None;
     for first in &firsts {
         let Some((read, trace)) = first.read else { continue };
-        if first.unreached {
-            continue;
-        }
         let named = told.program.paths(first.body, &read.origin).into_iter().next();
         let list = named.as_ref().map(list_of);
         let text = list.as_ref().map_or_else(|| read.text.clone(), Path::to_string);
+        if first.unreached {
+            let because = stop(told, first.body).map(|stop| format!(", as `{}` was not met", stop.text));
+            unreached.get_or_insert_with(|| Note {
+                reason: Reason::Vacuous,
+                message: format!("it looked at nothing: `{text}` was never reached{}", because.unwrap_or_default()),
+                help: Some(help_for_nothing(&group.assumption)),
+                location: Some(read.place.location()),
+            });
+            continue;
+        }
         let is_excused = read.need == Need::Excused
             || list.as_ref().is_some_and(|list| group.assumption.optional.iter().any(|pattern| pattern.covers(list)));
         // That the source is not there is said of the source.
@@ -96,7 +105,7 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
             let note = Note {
                 reason: Reason::Missing,
                 message: format!("`{text}` is not there"),
-                help: Some(format!("mend what delivers it, or list `{text}` under `optional` if it may be absent")),
+                help: Some(remedy(&group.assumption, &text)),
                 location: Some(read.place.location()),
             };
             if out.absent.iter().all(|(known, _)| known.message != note.message) {
@@ -111,12 +120,30 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
             out.empty = Some(Note {
                 reason: Reason::Vacuous,
                 message,
-                help: Some("see what was collected with `stillholds facts`; if nothing to look at is an answer, say `vacuous: allowed`".to_owned()),
+                help: Some(help_for_nothing(&group.assumption)),
                 location: Some(read.place.location()),
             });
         }
     }
+    out.empty = out.empty.or(unreached);
     out
+}
+
+fn help_for_nothing(assumption: &Assumption) -> String {
+    let see = "see what was collected with `stillholds facts`";
+    if is_shipped(assumption) {
+        return see.to_owned();
+    }
+    format!(
+        "{see}; if nothing to look at is an answer, write `vacuous: allowed` under `custom.assumption` in its METADATA"
+    )
+}
+
+/// The statement beyond which nothing came.
+fn stop(told: &Told, body: usize) -> Option<&Statement> {
+    let reached = |(_, said): &(&Statement, &StatementTrace)| said.arrived > 0;
+    let statements = told.program.bodies[body].statements.iter();
+    statements.zip(&told.trace.bodies[body].statements).filter(reached).last().map(|(statement, _)| statement)
 }
 
 /// The list that a path goes through first.
@@ -261,26 +288,30 @@ fn never_reached(told: &Told, body: usize) -> Option<Note> {
     }
     let stop = (0..last).rev().find(|nth| trace.statements[*nth].arrived > 0)?;
     let (at, said) = (&of.statements[stop], &trace.statements[stop]);
+    let place = of.statements[last].place.location();
+    let note = |message: String| Note { reason: Reason::NeverReached, message, help: None, location: Some(place) };
+    let text = &of.statements[last].text;
+    let lists = at.lists.iter().map(|list| (&at.reads[*list], &said.reads[*list]));
+    if let Some((read, list)) = { lists }.find(|(_, list)| !list.yielded && list.absent + list.lists > 0) {
+        let named = told.program.paths(body, &read.origin).into_iter().next();
+        let named = named.as_ref().map_or_else(|| read.text.clone(), |path| path.to_string());
+        let why = if list.lists == 0 { "is not there" } else { "has no element" };
+        return Some(note(format!("`{text}` was never reached: `{named}` {why}")));
+    }
     let mut seen = String::new();
     if let Some((constants, values)) =
         at.constants.iter().zip(&said.constants).find(|(_, values)| !values.values.is_empty())
     {
-        let text = &at.reads[constants.read].text;
+        let compared = &at.reads[constants.read].text;
         let some: Vec<_> = values.values.iter().take(5).map(plain).collect();
         let more = if values.values.len() > some.len() { ", …" } else { "" };
-        seen = format!("; `{text}` was {}{more}", some.join(", "));
+        seen = format!("; `{compared}` was {}{more}", some.join(", "));
     }
-    Some(Note {
-        reason: Reason::NeverReached,
-        message: format!(
-            "`{}` was never reached: `{}` let none of {} pass{seen}",
-            of.statements[last].text,
-            at.text,
-            count(said.arrived, "binding")
-        ),
-        help: None,
-        location: Some(of.statements[last].place.location()),
-    })
+    Some(note(format!(
+        "`{text}` was never reached: `{}` let none of {} pass{seen}",
+        at.text,
+        count(said.arrived, "binding")
+    )))
 }
 
 fn plain(value: &Value) -> String {
