@@ -7,6 +7,8 @@ mod harness;
 mod help;
 mod literate;
 mod metadata;
+mod missing;
 mod readme;
 mod shipped;
 mod verdicts;
+mod walks;

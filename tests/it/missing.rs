@@ -1,0 +1,791 @@
+//! What is missing and what only seems to be: every rule of it with its harmless neighbours.
+
+use crate::verdicts::{OK, Row, asked, row};
+
+/// A case over one source.
+fn case<'a>(title: &'a str, rules: &str, facts: &str, answer: &'a str) -> Row<'a> {
+    row(title, rules, &[("svc", facts, OK)], answer)
+}
+
+/// A violation of every element of a list that meets a condition.
+fn each(condition: &str) -> String {
+    format!("violation contains x.name if {{\n\tsome x in input.svc.list\n\t{condition}\n}}")
+}
+
+/// The same with something under `custom.assumption`.
+fn says(what: &str, rules: &str) -> String {
+    format!("# METADATA\n# custom:\n#   assumption:\n#     {what}\n{rules}")
+}
+
+/// A list of elements.
+fn list(elements: &[&str]) -> String {
+    format!(r#"{{"list": [{}]}}"#, elements.join(", "))
+}
+
+const MISSING: &str = "unknown missing, exit 3";
+const LOST: &str = "unknown missing + lost, exit 3";
+const HOLDS: &str = "holds, exit 0";
+const DECAYED: &str = "decayed violated, exit 1";
+const ABSENCE: &str = "holds + absence, exit 0";
+const NEVER: &str = "holds + never_reached, exit 0";
+const VACUOUS: &str = "unknown vacuous, exit 3";
+const MISTYPED: &str = "unknown mistyped, exit 3";
+
+#[test]
+fn misread_keys() {
+    let replicas = list(&[r#"{"name": "a", "replicas": 3, "ready_replicas": 3}"#, r#"{"name": "b", "replicas": 3}"#]);
+    let said = asked(&[
+        case("a typo in a truth test", &each("x.privilegd"), &list(&[r#"{"name": "a", "privileged": true}"#]), MISSING),
+        case("a typo in a comparison", &each("x.replicsa == 1"), &replicas, MISSING),
+        case("camel and snake", &each("x.readyReplicas == 0"), &replicas, MISSING),
+        case("joined words", &each("x.errorratio == 1"), &list(&[r#"{"name": "a", "error_ratio": 1}"#]), MISSING),
+        case("a typo under `not`", &each("not x.privilegd"), &list(&[r#"{"name": "a", "privileged": true}"#]), MISSING),
+        case(
+            "a typo in `object.get`",
+            &each("object.get(x, \"replicsa\", 3) < 2"),
+            &list(&[r#"{"name": "a", "replicas": 1}"#]),
+            MISSING,
+        ),
+        case(
+            "a typo in a long path",
+            &each("x.security_context.privilegd"),
+            &list(&[r#"{"name": "a", "security_context": {"privileged": true}}"#]),
+            MISSING,
+        ),
+        case(
+            "a typo in the name of the list",
+            "violation contains x.name if {\n\tsome x in input.svc.deploymnets\n\tx.replicas < 2\n}",
+            r#"{"deployments": [{"name": "a", "replicas": 1}]}"#,
+            MISSING,
+        ),
+        case(
+            "a typo in a helper rule",
+            "bad contains x.name if {\n\tsome x in input.svc.list\n\tx.privilegd\n}\n\nviolation contains name if some name in bad",
+            &list(&[r#"{"name": "a", "privileged": true}"#]),
+            MISSING,
+        ),
+        case(
+            "a typo in a function",
+            "bad(x) if x.privilegd\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tbad(x)\n}",
+            &list(&[r#"{"name": "a", "privileged": true}"#]),
+            MISSING,
+        ),
+        case(
+            "a typo in a comprehension",
+            "violation contains \"many\" if count([x | some x in input.svc.list; x.privilegd]) > 0",
+            &list(&[r#"{"name": "a", "privileged": true}"#]),
+            MISSING,
+        ),
+        case(
+            "a typo in the design",
+            "violation contains x.name if {\n\tsome x in input.svc.list\n\tx.replicas < data.design.limits.min_replica\n}",
+            &list(&[r#"{"name": "a", "replicas": 1}"#]),
+            MISSING,
+        )
+        .with("design/services.yaml", "limits: {min_replicas: 2}\n"),
+        // Its neighbours.
+        case(
+            "two keys side by side",
+            &each("x.containers_count == 9"),
+            &list(&[
+                r#"{"name": "a", "container_count": 1, "containers_count": 1}"#,
+                r#"{"name": "b", "container_count": 1, "containers_count": 1}"#,
+            ]),
+            HOLDS,
+        ),
+        case(
+            "a key that is read too",
+            &each("x.privileged\n\tx.privileges == \"all\""),
+            &list(&[r#"{"name": "a", "privileges": "none"}"#]),
+            "holds + absence + never_reached, exit 0",
+        ),
+        case(
+            "a flag that is not set",
+            &each("x.privileged"),
+            &list(&[r#"{"name": "a", "image": "a"}"#, r#"{"name": "b"}"#]),
+            ABSENCE,
+        ),
+        case("short keys are never alike", &each("x.cpu"), &list(&[r#"{"name": "a", "gpu": true}"#]), ABSENCE),
+        case("keys that differ in a digit", &each("x.port_1"), &list(&[r#"{"name": "a", "port_2": true}"#]), ABSENCE),
+        case(
+            "a key that some elements have",
+            &each("x.privileged"),
+            &list(&[r#"{"name": "a", "privilege": 1}"#, r#"{"name": "b", "privileged": false}"#]),
+            HOLDS,
+        ),
+        case(
+            "containers and init containers",
+            "images contains c.image if some c in input.svc.list[_].containers\n\nimages contains c.image if some c in input.svc.list[_].initContainers\n\nviolation contains i if {\n\tsome i in images\n\tendswith(i, \":latest\")\n}",
+            &list(&[r#"{"name": "a", "containers": [{"image": "a:1"}]}"#]),
+            HOLDS,
+        ),
+        case(
+            "a typo listed under `optional`",
+            &says("optional: [\"input.svc.list[_].privilegd\"]", &each("x.privilegd")),
+            &list(&[r#"{"name": "a", "privileged": true}"#]),
+            HOLDS,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn misread_constants() {
+    let phases = list(&[
+        r#"{"name": "a", "kind": "Deployment", "reason": "CrashLoopBackOff", "tags": ["critical"]}"#,
+        r#"{"name": "b", "kind": "Service", "reason": "Completed", "tags": []}"#,
+    ]);
+    let said = asked(&[
+        case("with `==`", &each("x.kind == \"Deploymnet\""), &phases, MISSING),
+        case("with `==`, of another case", &each("x.kind == \"deployment\""), &phases, MISSING),
+        case("in a set", &each("x.kind in {\"Deploymnet\", \"StatefulSet\"}"), &phases, MISSING),
+        case("in a list of the facts", &each("\"critcial\" in x.tags"), &phases, MISSING),
+        case(
+            "in a rule that is a set",
+            &format!("kinds := {{\"Deploymnet\", \"StatefulSet\"}}\n\n{}", each("x.kind in kinds")),
+            &phases,
+            MISSING,
+        ),
+        case(
+            "in a rule that is a set, looked up",
+            &format!("kinds := {{\"Deploymnet\"}}\n\n{}", each("kinds[x.kind]")),
+            &phases,
+            MISSING,
+        ),
+        case(
+            "in a rule that is an array, by `[_]`",
+            &format!("kinds := [\"Deploymnet\"]\n\n{}", each("x.kind == kinds[_]")),
+            &phases,
+            MISSING,
+        ),
+        case(
+            "in a comprehension",
+            "violation contains \"x\" if count([x | some x in input.svc.list; x.kind == \"Deploymnet\"]) > 3",
+            &phases,
+            MISSING,
+        ),
+        case(
+            "in a comprehension, of which there must be one",
+            "holds if count([x | some x in input.svc.list; x.kind == \"Deploymnet\"]) > 0",
+            &phases,
+            MISSING,
+        ),
+        case("under `not`", &each("not x.kind in {\"Deploymnet\", \"Service\"}"), &phases, MISSING),
+        case(
+            "in a function",
+            "workload(x) if x.kind == \"Deploymnet\"\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tworkload(x)\n}",
+            &phases,
+            MISSING,
+        ),
+        case(
+            "in `every`",
+            "holds if every x in input.svc.list { x.kind in {\"Deploymnet\", \"Service\"} }",
+            &phases,
+            MISSING,
+        ),
+        // Its neighbours.
+        case("that some element has", &each("x.reason == \"Completed\"\n\tx.kind == \"Deployment\""), &phases, HOLDS),
+        case(
+            "a healthy rule",
+            &each("x.reason == \"CrashLoopBackOff\""),
+            &list(&[r#"{"name": "a", "reason": "Completed"}"#, r#"{"name": "b", "reason": "ContainerCreating"}"#]),
+            HOLDS,
+        ),
+        case(
+            "`http` beside `https`",
+            &each("x.scheme == \"http\""),
+            &list(&[r#"{"name": "a", "scheme": "https"}"#]),
+            HOLDS,
+        ),
+        case(
+            "a value that is itself a constant of the assumption",
+            &each("x.kind in {\"Deployment\", \"Deployments\"}\n\tx.replicas < 1"),
+            &list(&[r#"{"name": "a", "kind": "Deployment", "replicas": 1}"#]),
+            HOLDS,
+        ),
+        case(
+            "a stage that nothing has now",
+            &each("x.env == \"prod\""),
+            &list(&[r#"{"name": "a", "env": "dev"}"#]),
+            HOLDS,
+        ),
+        case(
+            "a constant of another element under `optional`",
+            &says("optional: [\"input.svc.list[_].kind\"]", &each("x.kind == \"Deploymnet\"")),
+            &phases,
+            HOLDS,
+        ),
+        case(
+            "a constant that nothing has before the condition",
+            &each("x.kind == \"Job\"\n\tx.failed"),
+            &phases,
+            NEVER,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn values_of_some_binding() {
+    let bare = list(&[r#"{"name": "a"}"#, r#"{"name": "b"}"#]);
+    let half = list(&[r#"{"name": "a", "owner": "x"}"#, r#"{"name": "b"}"#]);
+    let said = asked(&[
+        case("an equality", &each("x.owner == \"nobody\""), &bare, MISSING),
+        case("an inequality", &each("x.owner != \"nobody\""), &bare, MISSING),
+        case("a membership", &each("x.owner in {\"nobody\"}"), &bare, MISSING),
+        case("a call", &each("startswith(x.owner, \"team-\")"), &bare, MISSING),
+        case("an assignment", &each("owner := x.owner\n\towner == \"nobody\""), &bare, MISSING),
+        case("the first path of a rule", "violation contains \"x\" if input.svc.owner == \"nobody\"", "{}", MISSING),
+        case(
+            "an argument of a function of one's own",
+            "nobody(owner) if owner == \"nobody\"\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tnobody(x.owner)\n}",
+            &bare,
+            MISSING,
+        ),
+        case("an equality, and one element has it", &each("x.owner == \"nobody\""), &half, HOLDS),
+        case("a call, and one element has it", &each("startswith(x.owner, \"team-\")"), &half, HOLDS),
+        case("an assignment, and one element has it", &each("owner := x.owner\n\towner == \"nobody\""), &half, HOLDS),
+        case("a truth test", &each("x.owner"), &bare, ABSENCE),
+        case("an equality with true", &each("x.owned == true"), &bare, ABSENCE),
+        case(
+            "listed under `optional`",
+            &says("optional: [\"input.svc.list[_].owner\"]", &each("x.owner == \"nobody\"")),
+            &bare,
+            HOLDS,
+        ),
+        case("`object.get`", &each("object.get(x, \"owner\", \"somebody\") == \"nobody\""), &bare, HOLDS),
+        case(
+            "a nested list that is not there",
+            "violation contains x.name if {\n\tsome x in input.svc.list\n\tsome p in x.ports\n\tp.number == 22\n}",
+            &bare,
+            NEVER,
+        ),
+        case(
+            "alternatives",
+            "entry(x) := x.command\n\nentry(x) := x.args\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tentry(x) == \"sh\"\n}",
+            &list(&[r#"{"name": "a", "command": "run"}"#]),
+            HOLDS,
+        ),
+        case(
+            "alternatives of which none is there",
+            "entry(x) := x.command\n\nentry(x) := x.args\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tentry(x) == \"sh\"\n}",
+            &bare,
+            "unknown missing + missing, exit 3",
+        ),
+        case(
+            "an `else` that reads something else",
+            "owner(x) := x.owner if x.owner\n\nelse := x.team\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\towner(x) == \"nobody\"\n}",
+            &list(&[r#"{"name": "a", "team": "b"}"#]),
+            ABSENCE,
+        ),
+        case(
+            "a default excuses nothing",
+            "default slow := false\n\nslow if input.svc.p99 > 400\n\nviolation contains \"slow\" if slow",
+            "{}",
+            MISSING,
+        ),
+        case(
+            "an `else` without condition excuses nothing",
+            "tier := \"slow\" if {\n\tinput.svc.p99 == 400\n} else := \"fast\"\n\nviolation contains \"slow\" if tier == \"slow\"",
+            "{}",
+            MISSING,
+        ),
+        case(
+            "another body of `holds`",
+            "holds if input.svc.replicas == 3\n\nholds if input.svc.instances == 3",
+            r#"{"instances": 3}"#,
+            HOLDS,
+        ),
+        case(
+            "no body of `holds`",
+            "holds if input.svc.replicas == 3\n\nholds if input.svc.instances == 3",
+            r#"{"units": 3}"#,
+            "unknown missing + missing, exit 3",
+        ),
+        case(
+            "a look-up by a variable that finds nothing",
+            "violation contains x.name if {\n\tsome x in input.svc.list\n\tinput.svc.owners[x.name] == \"nobody\"\n}",
+            r#"{"list": [{"name": "a"}], "owners": {"b": "nobody"}}"#,
+            HOLDS,
+        ),
+        case(
+            "a parent of another type",
+            &each("x.meta.owner == \"nobody\""),
+            &list(&[r#"{"name": "a", "meta": "none"}"#]),
+            MISSING,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn values_of_every_binding() {
+    let half = list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b"}"#]);
+    let both = list(&[r#"{"name": "a", "ms": 500}"#, r#"{"name": "b"}"#]);
+    let said = asked(&[
+        case("an order", &each("x.ms > 400"), &half, MISSING),
+        case("an order, turned round", &each("400 < x.ms"), &half, MISSING),
+        case(
+            "an order, and another element refutes it",
+            &each("x.ms > 400"),
+            &both,
+            "decayed violated + missing, exit 1",
+        ),
+        case("arithmetic", &each("x.ms * 2 > 800"), &half, MISSING),
+        case("a sum that is equal to something", &each("x.ms + 1 == 800"), &half, MISSING),
+        case("through `:=`", &each("ms := x.ms\n\tms > 400"), &half, MISSING),
+        case(
+            "through a conversion",
+            &each("to_number(x.ms) > 400"),
+            &list(&[r#"{"name": "a", "ms": "300"}"#, r#"{"name": "b"}"#]),
+            MISSING,
+        ),
+        case(
+            "through a conversion and `:=`",
+            &each("ms := to_number(x.ms)\n\tms > 400"),
+            &list(&[r#"{"name": "a", "ms": "300"}"#, r#"{"name": "b"}"#]),
+            MISSING,
+        ),
+        case(
+            "inside a statement that iterates",
+            "violation contains \"slow\" if input.svc.list[_].ms > 400",
+            &half,
+            MISSING,
+        ),
+        case(
+            "inside a function",
+            "slow(x) if x.ms > 400\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tslow(x)\n}",
+            &half,
+            MISSING,
+        ),
+        case("inside `every`", "holds if every x in input.svc.list { x.ms < 400 }", &half, MISSING),
+        case(
+            "inside a comprehension",
+            "holds if count([x | some x in input.svc.list; x.ms > 400]) == 0",
+            &half,
+            MISSING,
+        ),
+        case(
+            "a count over something absent",
+            &each("count(x.ports) > 3"),
+            &list(&[r#"{"name": "a", "ports": []}"#, r#"{"name": "b"}"#]),
+            HOLDS,
+        ),
+        case(
+            "an order after a condition that the element does not meet",
+            &each("x.name == \"a\"\n\tx.ms > 400"),
+            &half,
+            HOLDS,
+        ),
+        case("an order after a guard", &each("x.ms\n\tx.ms > 400"), &half, HOLDS),
+        case(
+            "an order under `optional`",
+            &says("optional: [\"input.svc.list[_].ms\"]", &each("x.ms > 400")),
+            &half,
+            HOLDS,
+        ),
+        case("an order over `object.get`", &each("object.get(x, \"ms\", 0) > 400"), &half, HOLDS),
+        case(
+            "a sum of what is there",
+            "violation contains \"slow\" if sum([x.ms | some x in input.svc.list]) > 400",
+            &half,
+            HOLDS,
+        ),
+        case(
+            "a measure of which one has no value",
+            "measure contains {\"subject\": x.name, \"value\": x.ms, \"limit\": 400} if some x in input.svc.list",
+            &half,
+            LOST,
+        ),
+        case(
+            "a measure of which one has no limit",
+            "measure contains {\"subject\": x.name, \"value\": x.ms, \"limit\": x.limit} if some x in input.svc.list",
+            &list(&[r#"{"name": "a", "ms": 300, "limit": 400}"#, r#"{"name": "b", "ms": 1}"#]),
+            LOST,
+        ),
+        case(
+            "a measure of which one has no value, through a variable",
+            "measure contains m if {\n\tsome x in input.svc.list\n\tm := {\"subject\": x.name, \"value\": x.ms, \"limit\": 400}\n}",
+            &half,
+            LOST,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn under_not() {
+    let half = list(&[r#"{"name": "a", "image": "reg/a", "ms": 300, "tags": ["t"]}"#, r#"{"name": "b"}"#]);
+    let helper = |condition: &str, body: &str| format!("fine(x) if {body}\n\n{}", each(condition));
+    let said = asked(&[
+        case("an order", &each("not x.ms <= 400"), &half, MISSING),
+        case("an inequality", &each("not x.image != \"reg/b\"\n\tx.name == \"b\""), &half, MISSING),
+        case("a membership", &each("not x.image in {\"reg/a\"}"), &half, MISSING),
+        case("a membership in a list", &each("not \"t\" in x.tags"), &half, MISSING),
+        case("arithmetic", &each("not x.ms + 1 == 301"), &half, MISSING),
+        case("a call", &each("not startswith(x.image, \"reg/\")"), &half, MISSING),
+        case("a call of one's own", &helper("not fine(x.image)", "startswith(x, \"reg/\")"), &half, MISSING),
+        case("a bare path", &each("not x.image"), &half, DECAYED),
+        case("an equality", &each("not x.image == \"reg/a\""), &half, DECAYED),
+        case("an equality with true", &each("not x.ready == true"), &list(&[r#"{"name": "a"}"#]), DECAYED),
+        case("a helper", &helper("not fine(x)", "x.image == \"reg/a\""), &half, DECAYED),
+        case("a helper that orders", &helper("not fine(x)", "x.ms < 400"), &half, MISSING),
+        case(
+            "a helper that orders, and one element refutes it",
+            &helper("not fine(x)", "x.ms < 200"),
+            &half,
+            "decayed violated + missing, exit 1",
+        ),
+        case(
+            "a call over `object.get`",
+            &each("not startswith(object.get(x, \"image\", \"\"), \"reg/\")"),
+            &half,
+            DECAYED,
+        ),
+        case(
+            "a call under `optional`",
+            &says("optional: [\"input.svc.list[_].image\"]", &each("not startswith(x.image, \"reg/\")")),
+            &half,
+            DECAYED,
+        ),
+        case("a call for what is all there", &each("not startswith(x.name, \"b\")"), &half, DECAYED),
+        case(
+            "a call, and another element refutes it",
+            &each("not startswith(x.image, \"other/\")"),
+            &half,
+            "decayed violated + missing, exit 1",
+        ),
+        case("a design path", &each("not x.name in data.design.owners"), &half, MISSING),
+        case(
+            "a design path behind a variable",
+            "violation contains x.name if {\n\tsome x in input.svc.list\n\tnot data.design.owners[x.name].team\n}",
+            &half,
+            DECAYED,
+        )
+        .with("design/services.yaml", "owners: {a: {team: t}}\n"),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn left_out() {
+    let source = |says: &str| format!("{OK}, {says}");
+    let case = |title, rules: &str, facts: &str, says: &str, answer| {
+        row(title, rules, &[("svc", facts, &source(says))], answer)
+    };
+    let said = asked(&[
+        case(
+            "not finite",
+            &each("x.ms == 5"),
+            &list(&[r#"{"name": "a", "ms": 1}"#, r#"{"name": "b"}"#]),
+            "nonfinite: [\"list[1].ms\"]",
+            MISSING,
+        ),
+        case(
+            "not finite in a list of numbers",
+            "violation contains \"slow\" if { some ms in input.svc.list; ms > 400 }",
+            r#"{"list": [1, null]}"#,
+            "nonfinite: [\"list[1]\"]",
+            MISSING,
+        ),
+        case(
+            "not finite under a bare `not`",
+            &each("not x.ms"),
+            &list(&[r#"{"name": "a", "ms": 1}"#, r#"{"name": "b"}"#]),
+            "nonfinite: [\"list[1].ms\"]",
+            MISSING,
+        ),
+        case(
+            "not finite, and the element is not reached",
+            &each("x.name == \"a\"\n\tx.ms > 400"),
+            &list(&[r#"{"name": "a", "ms": 1}"#, r#"{"name": "b"}"#]),
+            "nonfinite: [\"list[1].ms\"]",
+            HOLDS,
+        ),
+        case(
+            "withheld",
+            &each("x.token == \"changeme\""),
+            &list(&[r#"{"name": "a"}"#]),
+            "withheld: [\"list[0].token\"]",
+            MISSING,
+        ),
+        case(
+            "withheld, and not read",
+            &each("x.name == \"changeme\""),
+            &list(&[r#"{"name": "a"}"#]),
+            "withheld: [\"list[0].token\"]",
+            HOLDS,
+        ),
+        case(
+            "not finite in a measure",
+            "measure contains {\"subject\": x.name, \"value\": x.ms, \"limit\": 400} if some x in input.svc.list",
+            &list(&[r#"{"name": "a", "ms": 1}"#, r#"{"name": "b"}"#]),
+            "nonfinite: [\"list[1].ms\"]",
+            LOST,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn lost_and_required() {
+    let nameless = list(&[r#"{"bad": true, "name": "a"}"#, r#"{"bad": true}"#]);
+    let all = list(&[r#"{"bad": true}"#, r#"{"bad": true}"#]);
+    let said = asked(&[
+        case("a violation", &each("x.bad"), &all, LOST),
+        case("one violation of two", &each("x.bad"), &nameless, "decayed violated + missing + lost, exit 1"),
+        case(
+            "the message of a violation",
+            "violation contains {\"msg\": sprintf(\"%s is bad\", [x.name])} if {\n\tsome x in input.svc.list\n\tx.bad\n}",
+            &all,
+            LOST,
+        ),
+        case(
+            "the message of a violation, in its body",
+            "violation contains v if {\n\tsome x in input.svc.list\n\tx.bad\n\tv := {\"msg\": sprintf(\"%s is bad\", [x.name])}\n}",
+            &all,
+            LOST,
+        ),
+        case("a warning", &each("x.bad").replace("violation", "warn"), &all, LOST),
+        case(
+            "a subject",
+            &format!("subjects contains x.name if some x in input.svc.list\n\n{}", each("x.worse")),
+            &nameless,
+            LOST,
+        ),
+        case("nothing is lost where nothing is met", &each("x.worse"), &all, ABSENCE),
+        case(
+            "required",
+            &says("required: [\"input.svc.list[_].owner\"]", &each("x.owner == \"nobody\"")),
+            &list(&[r#"{"name": "a", "owner": "t"}"#, r#"{"name": "b"}"#]),
+            MISSING,
+        ),
+        case(
+            "required, in a truth test",
+            &says("required: [\"input.svc.list[_].privileged\"]", &each("x.privileged")),
+            &list(&[r#"{"name": "a", "privileged": false}"#, r#"{"name": "b"}"#]),
+            MISSING,
+        ),
+        case(
+            "required, and there",
+            &says("required: [\"input.svc.list[_].owner\"]", &each("x.owner == \"nobody\"")),
+            &list(&[r#"{"name": "a", "owner": "t"}"#]),
+            HOLDS,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn mistyped() {
+    let text = list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b", "ms": "12"}"#]);
+    let said = asked(&[
+        case("text in an order", &each("x.ms > 400"), &text, MISTYPED),
+        case(
+            "text in an order, and another element refutes it",
+            &each("x.ms > 200"),
+            &text,
+            "decayed violated + mistyped, exit 1",
+        ),
+        case(
+            "null in an order",
+            &each("x.ms < 1"),
+            &list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b", "ms": null}"#]),
+            MISTYPED,
+        ),
+        case("text through `:=`", &each("ms := x.ms\n\tms > 400"), &text, MISTYPED),
+        case(
+            "text in a function",
+            "slow(ms) if ms > 400\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tslow(x.ms)\n}",
+            &text,
+            MISTYPED,
+        ),
+        case("text against the design", &each("x.ms > data.design.max_ms"), &text, MISTYPED),
+        case("a limit of text", &each("x.ms > data.design.max_ms"), &list(&[r#"{"name": "a", "ms": 300}"#]), MISTYPED)
+            .with("design/services.yaml", "max_ms: \"400\"\n"),
+        case(
+            "two texts have an order",
+            &each("x.version < \"1.2\""),
+            &list(&[r#"{"name": "a", "version": "1.3"}"#]),
+            HOLDS,
+        ),
+        case("text that is converted", &each("to_number(x.ms) > 400"), &list(&[r#"{"name": "b", "ms": "12"}"#]), HOLDS),
+        case("text that is compared", &each("x.ms == 12"), &list(&[r#"{"name": "b", "ms": "12"}"#]), HOLDS),
+        case("text under `not`", &each("not x.ms < 400"), &text, MISTYPED),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn first_iterations() {
+    let nothing = r#"{"list": []}"#;
+    let strict = |row: Row<'static>| row.says("defaults: {vacuous: strict}");
+    let helper = "bad contains x.name if {\n\tsome x in input.svc.list\n\tx.bad\n}\n\nviolation contains name if some name in bad";
+    let function = "bad(list) if {\n\tsome x in list\n\tx.bad\n}\n\nviolation contains \"bad\" if bad(input.svc.list)";
+    let every = "holds if every x in input.svc.list { x.ms < 400 }";
+    let counted = "violation contains \"bad\" if count([x | some x in input.svc.list; x.bad]) > 0";
+    let said = asked(&[
+        case("in a body", &each("x.bad"), nothing, VACUOUS),
+        case("in a body, by `[_]`", "violation contains \"bad\" if input.svc.list[_].bad", nothing, VACUOUS),
+        case(
+            "in a body, by a name",
+            "violation contains i if {\n\tsome i\n\tinput.svc.list[i].bad\n}",
+            nothing,
+            VACUOUS,
+        ),
+        case("in a comprehension", counted, nothing, VACUOUS),
+        case("in a helper rule", helper, nothing, VACUOUS),
+        case("in a function", function, nothing, VACUOUS),
+        case("in `every`", every, nothing, VACUOUS),
+        case("the list of a body is not there", &each("x.bad"), "{}", MISSING),
+        case("the list of a comprehension is not there", counted, "{}", MISSING),
+        case("the list of a helper rule is not there", helper, "{}", MISSING),
+        case("the list of a function is not there", function, "{}", "unknown missing + vacuous, exit 3"),
+        case("the list of `every` is not there", every, "{}", MISSING),
+        case("the list is `null`", &each("x.bad"), r#"{"list": null}"#, "unknown error, exit 3"),
+        case("empty, and that is an answer", &says("vacuous: allowed", &each("x.bad")), nothing, NEVER),
+        case("not there, though empty would be an answer", &says("vacuous: allowed", &each("x.bad")), "{}", MISSING),
+        case(
+            "not there, and listed as optional",
+            &says("optional: [\"input.svc.list\"]", &each("x.bad")),
+            "{}",
+            VACUOUS,
+        ),
+        case(
+            "an optional list beside one with elements",
+            "violation contains x.name if {\n\tsome x in input.svc.containers\n\tx.bad\n}\n\nviolation contains x.name if {\n\tsome x in input.svc.initContainers\n\tx.bad\n}",
+            r#"{"containers": [{"name": "a", "bad": false}]}"#,
+            "holds + never_reached, exit 0",
+        ),
+        case(
+            "an element that a test refuses",
+            &each("x.kind == \"b\"\n\tx.bad"),
+            &list(&[r#"{"name": "a", "kind": "aaa"}"#]),
+            NEVER,
+        ),
+        strict(case(
+            "an element that a test refuses, strictly",
+            &each("x.kind == \"b\"\n\tx.bad"),
+            &list(&[r#"{"name": "a", "kind": "aaa"}"#]),
+            VACUOUS,
+        )),
+        case(
+            "a false condition before it",
+            "violation contains \"bad\" if {\n\tinput.svc.enabled\n\tsome x in input.svc.list\n\tx.bad\n}",
+            r#"{"enabled": false, "list": []}"#,
+            NEVER,
+        ),
+        case(
+            "an absent condition before it",
+            "violation contains \"bad\" if {\n\tinput.svc.enabled\n\tsome x in input.svc.list\n\tx.bad\n}",
+            r#"{"list": []}"#,
+            "unknown vacuous, exit 3",
+        ),
+        case("a body without iteration", "violation contains \"slow\" if input.svc.p99 > 400", r#"{"p99": 1}"#, HOLDS),
+        case(
+            "a list of the design, where facts are read",
+            "violation contains s if {\n\tsome s in data.design.services\n\tinput.svc.down == s\n}",
+            r#"{"down": "none"}"#,
+            HOLDS,
+        )
+        .with("design/services.yaml", "services: [web]\n"),
+        case(
+            "the first of two bodies has elements",
+            &format!("{}\n\n{}", each("x.bad"), each("x.bad").replace("svc.list", "svc.others")),
+            r#"{"list": [{"name": "a"}], "others": []}"#,
+            "holds + absence + never_reached, exit 0",
+        ),
+        case("`holds` over nothing", "holds if {\n\tsome x in input.svc.list\n\tx.ok\n}", nothing, VACUOUS),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn all_kinds_of_rules() {
+    let half = list(&[r#"{"name": "a", "ms": 500}"#, r#"{"name": "b"}"#]);
+    let said = asked(&[
+        case(
+            "a function with several callers",
+            "slow(x) if x.ms > 400\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tslow(x)\n}\n\nwarn contains x.name if {\n\tsome x in input.svc.others\n\tslow(x)\n}",
+            r#"{"list": [{"name": "a", "ms": 1}], "others": [{"name": "b"}]}"#,
+            MISSING,
+        ),
+        case(
+            "a set of elements",
+            "big contains x if {\n\tsome x in input.svc.list\n\tx.name\n}\n\nviolation contains x.name if {\n\tsome x in big\n\tx.ms > 900\n}",
+            &half,
+            MISSING,
+        ),
+        case(
+            "a partial object",
+            "by_name[x.name] := x if some x in input.svc.list\n\nviolation contains name if {\n\tsome name, x in by_name\n\tx.ms > 900\n}",
+            &half,
+            MISSING,
+        ),
+        case(
+            "a partial object, and one element refutes it",
+            "by_name[x.name] := x if some x in input.svc.list\n\nviolation contains name if {\n\tsome name, x in by_name\n\tx.ms > 400\n}",
+            &half,
+            "decayed violated + missing, exit 1",
+        ),
+        case(
+            "an alias of the list",
+            "all := input.svc.list\n\nviolation contains x.name if {\n\tsome x in all\n\tx.ms > 900\n}",
+            &half,
+            MISSING,
+        ),
+        case(
+            "a comprehension that gathers the elements",
+            "all := [x | some x in input.svc.list]\n\nviolation contains x.name if {\n\tsome x in all\n\tx.ms > 900\n}",
+            &half,
+            MISSING,
+        ),
+        case(
+            "an import",
+            "import input.svc as s\n\nviolation contains x.name if {\n\tsome x in s.list\n\tx.ms > 900\n}",
+            &half,
+            MISSING,
+        ),
+        case(
+            "`with input`, which is not judged",
+            "slow if input.svc.p99 > 400\n\nviolation contains \"slow\" if slow with input as {\"svc\": {}}\n\nwarn contains \"slow\" if input.svc.p99 > 400",
+            r#"{"p99": 1}"#,
+            "holds + not_explained, exit 0",
+        ),
+        case(
+            "a witness of a nested body counts",
+            "violation contains \"slow\" if count([x | some x in input.svc.list; x.ms > 400]) > 0",
+            &list(&[r#"{"name": "a", "ms": 500}"#]),
+            DECAYED,
+        ),
+        case(
+            "an element through a helper rule counts by itself",
+            "slow contains x.name if {\n\tsome x in input.svc.list\n\tx.ms > 400\n}\n\nviolation contains name if some name in slow",
+            &half,
+            "decayed violated + missing, exit 1",
+        ),
+        case(
+            "the elements of a set rule are not",
+            "slow contains x.name if {\n\tsome x in input.svc.list\n\tx.ms > 400\n}\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tnot x.name in slow\n}",
+            &half,
+            MISSING,
+        ),
+        case(
+            "the same gap in two rules is said once",
+            &format!("{}\n\n{}", each("x.ms > 900"), each("x.ms > 900").replace("violation", "warn")),
+            &half,
+            MISSING,
+        ),
+        case("older policies", "deny[x.name] {\n\tx := input.svc.list[_]\n\tx.ms > 900\n}", &half, MISSING).with(
+            "stillholds.yaml",
+            "version: 1\nname: shop\npolicies: [{path: \"policies/*.rego\", rego: v0}]\ndesign: [\"design/*.yaml\"]\n",
+        ),
+        case(
+            "`every` over nothing in a violation",
+            "violation contains \"x\" if {\n\tevery x in input.svc.list { x.ms > 1 }\n}",
+            r#"{"list": []}"#,
+            "decayed violated + vacuous, exit 1",
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
