@@ -661,6 +661,16 @@ fn up_to(origin: &Origin, hop: usize) -> Origin {
 }
 
 fn design_help(assumption: &Assumption, path: &str) -> String {
+    if let Some(name) = path.strip_prefix("data.reference.").filter(|name| !name.contains(['.', '['])) {
+        return format!(
+            "name a snapshot under `references` in the project file: `references: {{{name}: {{facts: …}}}}`"
+        );
+    }
+    if let Some((source, key)) = path.strip_prefix("data.snapshot.sources.").and_then(|rest| rest.split_once('.')) {
+        // The age is counted from when it was observed.
+        let key = if key == "age_seconds" { "observed_to" } else { key };
+        return format!("say it in the snapshot's `snapshot.yaml`, under `sources`: `{source}: {{{key}: …}}`");
+    }
     let Some(rest) = path.strip_prefix("data.design.") else {
         return remedy(assumption, path);
     };

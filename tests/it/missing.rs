@@ -789,3 +789,104 @@ fn all_kinds_of_rules() {
     ]);
     insta::assert_snapshot!(said);
 }
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn every_form_of_rule_is_followed() {
+    let facts = r#"{"list": [{"name": "a", "ms": 1, "ports": [1, 2], "tags": {"k": "v"}}, {"name": "b", "ms": 2, "ports": [], "tags": {}}], "ok": true}"#;
+    let violation = |body: &str| format!("violation contains \"x\" if {{\n\t{body}\n}}");
+    let answered = |title, rules: &str, answer| case(title, rules, facts, answer);
+    let case = |title, rules: &str| answered(title, rules, HOLDS);
+    let said = asked(&[
+        case("an object comprehension", &violation("by := {x.name: x.ms | some x in input.svc.list}\n\tby.a > 5")),
+        case("a set comprehension", &violation("{x.ms | some x in input.svc.list} & {7} == {7}")),
+        case(
+            "comprehensions in each other",
+            &violation(
+                "count([p | some x in input.svc.list; some p in [q | some q in x.ports; q > 1]; p > x.ms + 4]) > 0",
+            ),
+        ),
+        case("`every` with a key", &violation("every i, x in input.svc.list { x.ms > i + 4 }")),
+        case("`every` in `every`", &violation("every x in input.svc.list { every p in x.ports { p > 4 }; x.ms > 9 }")),
+        case("`some` with a key", &violation("some i, x in input.svc.list\n\tx.ms > i + 4")),
+        answered(
+            "`some` with a pattern",
+            &violation("some {\"name\": name, \"ms\": 7} in input.svc.list\n\tname == \"c\""),
+            NEVER,
+        ),
+        case("`some` over pairs", &violation("some [a, b] in [[x.name, x.ms] | some x in input.svc.list]\n\tb > 5")),
+        answered(
+            "declared variables",
+            &violation("some i, j\n\tinput.svc.list[i].ports[j] > 5\n\tinput.svc.list[i].ms > 1"),
+            NEVER,
+        ),
+        answered(
+            "an unbound index twice",
+            &violation("input.svc.list[i].ms > 5\n\tinput.svc.list[i].name == \"b\""),
+            NEVER,
+        ),
+        case("statements in another order", &violation("x.ms > 5\n\tsome x in input.svc.list")),
+        case("a pattern on the left", &violation("[a, b] := [input.svc.list[0].ms, input.svc.list[1].ms]\n\ta > b")),
+        case("`=`", &violation("x = input.svc.list[_]\n\tx.ms = 7")),
+        case("a call with its result", &violation("some x in input.svc.list\n\tcount(x.ports, n)\n\tn > 5")),
+        case("`with data`", "violation contains \"x\" if input.svc.list[0].ms > data.design.max_ms"),
+        case(
+            "a chain of `else`",
+            "size(x) := \"big\" if {\n\tx.ms > 9\n} else := \"middle\" if {\n\tx.ms > 5\n} else := \"small\"\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tsize(x) != \"small\"\n}",
+        ),
+        case(
+            "an `else` that is a call",
+            "size := sprintf(\"%d\", [1]) if {\n\tinput.svc.list[0].ms > 9\n} else := sprintf(\"%d\", [input.svc.list[0].ms])\n\nviolation contains size if size == \"2\"",
+        ),
+        case(
+            "a default function",
+            "default size(_) := 0\n\nsize(x) := x.ms if x.ms > 5\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tsize(x) > 0\n}",
+        ),
+        case(
+            "parameters that are patterns",
+            "sum2([a, b]) := a + b\n\nviolation contains \"x\" if sum2([input.svc.list[0].ms, input.svc.list[1].ms]) > 5",
+        ),
+        case(
+            "parameters that are constants",
+            "limit(\"a\") := 5\n\nlimit(\"b\") := 6\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tx.ms > limit(x.name)\n}",
+        ),
+        case(
+            "a function of functions",
+            "f(x) := g(x.ms) + 1\n\ng(n) := n * 2\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tf(x) > 9\n}",
+        ),
+        case(
+            "a partial object of sets",
+            "ports[x.name] contains p if {\n\tsome x in input.svc.list\n\tsome p in x.ports\n}\n\nviolation contains name if {\n\tsome name, all in ports\n\tcount(all) > 5\n}",
+        ),
+        case(
+            "a rule that is an expression",
+            "all := [x.ms | some x in input.svc.list]\n\nbiggest := max(all)\n\nviolation contains \"x\" if biggest > 5",
+        ),
+        case(
+            "a rule with a path",
+            "limits.slow := 5\n\nlimits.big := 6\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tx.ms > limits.slow\n}",
+        ),
+        case("`if` on one line", "violation contains x.name if some x in [y | some y in input.svc.list; y.ms > 5]"),
+        case("`in` with a key", &violation("\"k\", \"w\" in input.svc.list[0].tags")),
+        case("`not` over a comprehension", &violation("not count([x | some x in input.svc.list; x.ms < 5]) == 2")),
+        case("`not` with `_`", &violation("not input.svc.list[_].ms == 1")),
+        case("`not` with `_` in a list", &violation("not 2 in input.svc.list[_].ports")),
+        case("`not` with `_` in a call", &violation("not startswith(input.svc.list[_].name, \"b\")")),
+        answered("`not` with `_`, and no element is so", &violation("not input.svc.list[_].ms == 7"), DECAYED),
+        answered("`holds` for none of them", "holds if not input.svc.list[_].ms == 2", "decayed not_held, exit 1"),
+        case("a look-up by an expression", &violation("input.svc.list[count(input.svc.list) - 1].ms > 5")),
+        case("a template of strings", &violation("concat(\"-\", [x.name | some x in input.svc.list]) == \"b-a\"")),
+        case("names that the tool makes", &violation("some x__at1 in input.svc.list\n\tx__at1.ms > 5")),
+        case(
+            "comments and odd blanks",
+            "violation contains x.name if { # a\n\n\tsome x in input.svc.list # b\n\n\t# c\n\tx.ms   >\n\t\t5 # d\n} # e",
+        ),
+        case("numbers with signs", &violation("some x in input.svc.list\n\tx.ms < -1")),
+        answered(
+            "`walk`",
+            &violation("walk(input.svc, [path, value])\n\tpath[0] == \"missing\"\n\tvalue"),
+            "holds + never_reached + not_explained, exit 0",
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}

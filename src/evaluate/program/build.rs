@@ -619,6 +619,11 @@ impl<'a> Builder<'a> {
                 context.statement.form = Form::Not;
                 context.negated = true;
                 self.condition(expr, &mut context);
+                if has_wildcard(expr) {
+                    // The engine would ask of each element by itself; no element may be so.
+                    context.edits.push(insert(span.start, span.start + "not".len(), "[1 |".to_owned()));
+                    context.edits.push(insert(span.end, span.end, "] == []".to_owned()));
+                }
             }
             Literal::Every { key, value, domain, query, .. } => {
                 self.every(key.as_ref().map(|key| key.text()), value, domain, query, &mut context);
@@ -1351,6 +1356,17 @@ fn indexes(expr: &Expr, names: &mut BTreeSet<String>) {
         }
     });
     names.remove("_");
+}
+
+/// Whether an expression looks up by `_`, outside of comprehensions.
+fn has_wildcard(expr: &Expr) -> bool {
+    let mut found = false;
+    shallow(expr, &mut |expr| {
+        if let Expr::RefBrack { index, .. } = expr {
+            found |= matches!(index.as_ref(), Expr::Var { span, .. } if span.text() == "_");
+        }
+    });
+    found
 }
 
 /// Every name in an expression, those in comprehensions too.
