@@ -1,7 +1,10 @@
 //! What is needed and not there, statement by statement: what no binding found, what only looks like what was asked
 //! for, what is of another type, and what was met but could not be said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use regorus::Value;
 
@@ -12,7 +15,7 @@ use super::{
     missing::{as_optional, is_shipped, remedy},
     place::concrete,
     presence::value_at,
-    program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root},
+    program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root, Statement},
     trace::{Met, ReadTrace, StatementTrace, TraceWorld, bound, meet},
 };
 use crate::{
@@ -98,7 +101,7 @@ struct Look<'a> {
     said: BTreeSet<String>,
 }
 
-impl<'a> Look<'a> {
+impl Look<'_> {
     fn body(&mut self, at: usize) {
         let told = self.told;
         let body = &told.program.bodies[at];
@@ -112,104 +115,108 @@ impl<'a> Look<'a> {
             for (number, read) in statement.reads.iter().enumerate() {
                 self.read(at, nth, number, read, said);
             }
-            for (number, pair) in statement.pairs.iter().enumerate() {
-                let told = &said.pairs[number];
-                let Some((left, right)) = &told.example else { continue };
-                let (side, other) =
-                    if matches!(left, Value::Number(_)) { (&pair.right, right) } else { (&pair.left, left) };
-                let origin = match &side.operand {
-                    Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
-                    Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
-                    _ => None,
-                };
-                let place = |env: &Value| {
-                    let world = &self.told.trace.world;
-                    origin.as_ref().and_then(|origin| concrete(&self.told.program, at, origin, env, world))
-                };
-                let mut kept = self.unexcused(at, &told.kept);
-                // The null that stands where a value was left out is said as that.
-                kept.retain(|env| place(env).is_none_or(|place| !self.left_out.iter().any(|(path, _)| *path == place)));
-                let Some(example) = kept.first().map(place) else { continue };
-                let named = match &example {
-                    Some(path) => self.element(path),
-                    None => {
-                        let path = origin.as_ref().and_then(|origin| self.named(at, origin));
-                        format!("`{}`", path.map_or_else(|| side.text.clone(), |path| path.to_string()))
-                    }
-                };
-                let times = if told.mistyped > 1 { format!(" ({} times)", told.mistyped) } else { String::new() };
-                let help = match other {
-                    Value::String(_) => {
-                        "in Rego text is greater than every number: convert it with `to_number`, or collect it as a number"
-                    }
-                    Value::Null | Value::Bool(_) => {
-                        "in Rego null, true and false are less than every number: collect it as a number, or leave out what has none"
-                    }
-                    _ => {
-                        "in Rego lists and objects are greater than every number: compare what is in it, or its `count`"
-                    }
-                };
+            self.pairs(at, nth, statement, said);
+            self.constants(at, nth, statement, said);
+        }
+        self.lost(at);
+    }
+
+    /// Operands of different kinds.
+    fn pairs(&mut self, at: usize, nth: usize, statement: &Statement, said: &StatementTrace) {
+        for (number, pair) in statement.pairs.iter().enumerate() {
+            let told = &said.pairs[number];
+            let Some((left, right)) = &told.example else { continue };
+            let (side, other) =
+                if matches!(left, Value::Number(_)) { (&pair.right, right) } else { (&pair.left, left) };
+            let origin = match &side.operand {
+                Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
+                Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
+                _ => None,
+            };
+            let place = |env: &Value| {
+                let world = &self.told.trace.world;
+                origin.as_ref().and_then(|origin| concrete(&self.told.program, at, origin, env, world))
+            };
+            let mut kept = self.unexcused(at, &told.kept);
+            // The null that stands where a value was left out is said as that.
+            kept.retain(|env| place(env).is_none_or(|place| !self.left_out.iter().any(|(path, _)| *path == place)));
+            let Some(example) = kept.first().map(place) else { continue };
+            let named = example.as_ref().map(|path| self.element(path)).unwrap_or_else(|| {
+                let path = origin.as_ref().and_then(|origin| self.named(at, origin));
+                format!("`{}`", path.map_or_else(|| side.text.clone(), |path| path.to_string()))
+            });
+            let times = if told.mistyped > 1 { format!(" ({} times)", told.mistyped) } else { String::new() };
+            let help = match other {
+                Value::String(_) => {
+                    "in Rego text is greater than every number: convert it with `to_number`, or collect it as a number"
+                }
+                Value::Null | Value::Bool(_) => {
+                    "in Rego null, true and false are less than every number: collect it as a number, or leave out what has none"
+                }
+                _ => "in Rego lists and objects are greater than every number: compare what is in it, or its `count`",
+            };
+            let note = Note {
+                reason: Reason::Mistyped,
+                message: format!("{named} is {}, not a number{times}", short(other)),
+                help: Some(help.to_owned()),
+                location: Some(pair.place.location()),
+            };
+            self.push(Finding {
+                body: at,
+                statement: nth,
+                item: Item::Pair(number),
+                kept,
+                note,
+                path: example.clone(),
+                example,
+            });
+        }
+    }
+
+    /// Constants that nothing is, where something looks like them.
+    fn constants(&mut self, at: usize, nth: usize, statement: &Statement, said: &StatementTrace) {
+        for (number, constants) in statement.constants.iter().enumerate() {
+            let told = &said.constants[number];
+            if told.met == 0 {
+                continue;
+            }
+            let missing = constants.texts.iter().zip(&told.matched).filter(|(_, matched)| !**matched);
+            let missing: Vec<_> = missing.map(|(text, _)| text.text.as_str()).collect();
+            if missing.is_empty() {
+                continue;
+            }
+            let values = Values::new(told.values.iter().filter_map(|value| value.as_string().ok().map(AsRef::as_ref)));
+            for text in missing {
+                let Some(meant) = values.meant(text, &self.constants) else { continue };
+                let read = &statement.reads[constants.read];
+                let named = self.named(at, &read.origin).map_or_else(|| read.text.clone(), |path| path.to_string());
+                if self.is_optional(at, &read.origin) {
+                    continue;
+                }
                 let note = Note {
-                    reason: Reason::Mistyped,
-                    message: format!("{named} is {}, not a number{times}", short(other)),
-                    help: Some(help.to_owned()),
-                    location: Some(pair.place.location()),
+                    reason: Reason::Missing,
+                    message: format!(
+                        "nothing in `{named}` is {}, but {} stands there",
+                        shown(&text.into()),
+                        shown(&meant.into())
+                    ),
+                    help: Some(format!(
+                        "did you mean {}? if both may occur, name {0} in the rule too",
+                        shown(&meant.into())
+                    )),
+                    location: Some(constants.place.location()),
                 };
                 self.push(Finding {
                     body: at,
                     statement: nth,
-                    item: Item::Pair(number),
-                    kept,
+                    item: Item::Constants(number),
+                    kept: Vec::new(),
                     note,
-                    path: example.clone(),
-                    example,
+                    example: None,
+                    path: None,
                 });
             }
-            for (number, constants) in statement.constants.iter().enumerate() {
-                let told = &said.constants[number];
-                if told.met == 0 {
-                    continue;
-                }
-                let missing = constants.texts.iter().zip(&told.matched).filter(|(_, matched)| !**matched);
-                let missing: Vec<_> = missing.map(|(text, _)| text.text.as_str()).collect();
-                if missing.is_empty() {
-                    continue;
-                }
-                let values =
-                    Values::new(told.values.iter().filter_map(|value| value.as_string().ok().map(AsRef::as_ref)));
-                for text in missing {
-                    let Some(meant) = values.meant(text, &self.constants) else { continue };
-                    let read = &statement.reads[constants.read];
-                    let named = self.named(at, &read.origin).map_or_else(|| read.text.clone(), |path| path.to_string());
-                    if self.is_optional(at, &read.origin) {
-                        continue;
-                    }
-                    let note = Note {
-                        reason: Reason::Missing,
-                        message: format!(
-                            "nothing in `{named}` is {}, but {} stands there",
-                            shown(&text.into()),
-                            shown(&meant.into())
-                        ),
-                        help: Some(format!(
-                            "did you mean {}? if both may occur, name {0} in the rule too",
-                            shown(&meant.into())
-                        )),
-                        location: Some(constants.place.location()),
-                    };
-                    self.push(Finding {
-                        body: at,
-                        statement: nth,
-                        item: Item::Constants(number),
-                        kept: Vec::new(),
-                        note,
-                        example: None,
-                        path: None,
-                    });
-                }
-            }
         }
-        self.lost(at);
     }
 
     fn read(&mut self, body: usize, nth: usize, number: usize, read: &Read, said: &StatementTrace) {
@@ -325,12 +332,11 @@ impl<'a> Look<'a> {
         let of = told.absent + told.present;
         if of > 1 {
             let comma = if is_whole { "" } else { "," };
-            message.push_str(&format!("{comma} in {} of {}", told.absent, count(of, "place")));
+            let _ = write!(message, "{comma} in {} of {}", told.absent, count(of, "place"));
         }
-        match example.map(|path| self.element(&path)) {
-            Some(example) if of > 1 => message.push_str(&format!(", such as {example}")),
-            Some(example) => message.push_str(&format!(" in {example}")),
-            None => {}
+        if let Some(path) = example {
+            let before = if of > 1 { ", such as" } else { " in" };
+            let _ = write!(message, "{before} {}", self.element(&path));
         }
         (absent, message)
     }
@@ -551,9 +557,9 @@ impl<'a> Look<'a> {
             )
         };
         let note = Note { reason: Reason::Missing, message, help: Some(help), location };
-        let world = &self.told.trace.world;
+        let documents = &self.told.trace.world;
         let env = told.kept.first();
-        let example = env.and_then(|env| concrete(&self.told.program, at, &up_to(&read.origin, hop), env, world));
+        let example = env.and_then(|env| concrete(&self.told.program, at, &up_to(&read.origin, hop), env, documents));
         let (path, kept) = (example.clone(), told.kept.clone());
         self.push(Finding { body: at, statement: nth, item: Item::Head, kept, note, path, example });
     }
@@ -892,12 +898,7 @@ fn uses(env: Option<&Value>, value: &Value) -> bool {
     env.and_then(|env| env.as_array().ok()).is_some_and(|env| env.iter().skip(1).any(|bound| bound == value))
 }
 
-pub(super) fn argument_value(
-    argument: &Operand,
-    statement: &super::program::Statement,
-    env: &Value,
-    told: &Told,
-) -> Option<Value> {
+pub(super) fn argument_value(argument: &Operand, statement: &Statement, env: &Value, told: &Told) -> Option<Value> {
     match argument {
         Operand::Literal(value) => Some(value.clone()),
         Operand::Slot(slot) => bound(env, *slot).cloned(),

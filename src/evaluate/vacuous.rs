@@ -73,11 +73,8 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         let list = list_of(&path);
         Some(list.segments()[..list.segments().len() - 1].to_vec())
     };
-    let there: BTreeSet<Vec<Segment>> = firsts
-        .iter()
-        .filter(|first| first.read.is_some_and(|(_, told)| told.lists > 0))
-        .filter_map(|first| parent(first))
-        .collect();
+    let there: BTreeSet<Vec<Segment>> =
+        firsts.iter().filter(|first| first.read.is_some_and(|(_, told)| told.lists > 0)).filter_map(parent).collect();
     let mut unreached = None;
     for first in &firsts {
         let Some((read, trace)) = first.read else { continue };
@@ -143,7 +140,7 @@ fn help_for_nothing(assumption: &Assumption) -> String {
 fn stop(told: &Told, body: usize) -> Option<&Statement> {
     let reached = |(_, said): &(&Statement, &StatementTrace)| said.arrived > 0;
     let statements = told.program.bodies[body].statements.iter();
-    statements.zip(&told.trace.bodies[body].statements).filter(reached).last().map(|(statement, _)| statement)
+    statements.zip(&told.trace.bodies[body].statements).rfind(reached).map(|(statement, _)| statement)
 }
 
 /// The list that a path goes through first.
@@ -294,7 +291,7 @@ fn never_reached(told: &Told, body: usize) -> Option<Note> {
     let lists = at.lists.iter().map(|list| (&at.reads[*list], &said.reads[*list]));
     if let Some((read, list)) = { lists }.find(|(_, list)| !list.yielded && list.absent + list.lists > 0) {
         let named = told.program.paths(body, &read.origin).into_iter().next();
-        let named = named.as_ref().map_or_else(|| read.text.clone(), |path| path.to_string());
+        let named = named.as_ref().map_or_else(|| read.text.clone(), Path::to_string);
         let why = if list.lists == 0 { "is not there" } else { "has no element" };
         return Some(note(format!("`{text}` was never reached: `{named}` {why}")));
     }

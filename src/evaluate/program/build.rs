@@ -229,7 +229,7 @@ impl<'a> Builder<'a> {
             let body = self.new_body(kind, None, arguments.clone(), place.clone());
             self.bodies[body].keyed = keyed;
             self.bodies[body].is_fallback = one.is_else && is_true_only(&one.query);
-            let Some((pieces, is_moved)) = self.query(body, &one.query, value) else { continue };
+            let (pieces, is_moved) = self.query(body, &one.query, value);
             let mut span = self.query_span(&one.query);
             let (mut open, mut close) = ("{ ", " }");
             if one.query.stmts.is_empty() {
@@ -297,7 +297,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The text of a body's statements and its head; and whether the head became a variable.
-    fn query(&mut self, body: usize, query: &Query, head: Option<&Expr>) -> Option<(Vec<Piece>, bool)> {
+    fn query(&mut self, body: usize, query: &Query, head: Option<&Expr>) -> (Vec<Piece>, bool) {
         let mut names = self.names(body, query);
         let definitions: Vec<_> = query.stmts.iter().map(|statement| self.definitions(statement, &names)).collect();
         let order = if self.probes { order(&definitions) } else { (0..query.stmts.len()).collect() };
@@ -331,7 +331,7 @@ impl<'a> Builder<'a> {
             let before = if pieces.is_empty() { "" } else { "; " };
             pieces.push(Piece::Insert(format!("{before}{MADE}({body}, {}, {value})", self.variables(body))));
         }
-        Some((pieces, is_moved))
+        (pieces, is_moved)
     }
 
     /// Marks the statements at the end that only put together what the head is made of.
@@ -626,7 +626,7 @@ impl<'a> Builder<'a> {
                 }
             }
             Literal::Every { key, value, domain, query, .. } => {
-                self.every(key.as_ref().map(|key| key.text()), value, domain, query, &mut context);
+                self.every(key.as_ref().map(regorus::unstable::Span::text), value, domain, query, &mut context);
             }
         }
         self.bodies[body].statements.push(statement);
@@ -772,22 +772,21 @@ impl<'a> Builder<'a> {
         let inner = self.new_body(Kind::Every, Some((context.body, nth)), slots, place);
         self.bodies[inner].outer = outer;
         context.statement.nested.push(inner);
-        if let Some((pieces, _)) = self.query(inner, query, None) {
-            let span = self.query_span(query);
-            context.edits.push(Edit { start: span.start, end: span.end, pieces });
-        }
+        let (pieces, _) = self.query(inner, query, None);
+        let span = self.query_span(query);
+        context.edits.push(Edit { start: span.start, end: span.end, pieces });
     }
 
     /// A statement that is an expression.
     fn test(&mut self, expr: &Expr, context: &mut Context<'_>) {
         match expr {
             Expr::AssignExpr { op, lhs, rhs, .. } => {
-                let (pattern, value): (&Expr, &Expr) = if *op == AssignOp::ColEq || self.is_pattern(lhs, context) {
+                let (pattern, value): (&Expr, &Expr) = if *op == AssignOp::ColEq || is_pattern(lhs, context) {
                     (lhs, rhs)
-                } else if self.is_pattern(rhs, context) {
+                } else if is_pattern(rhs, context) {
                     (rhs, lhs)
                 } else {
-                    self.comparison(BoolOp::Eq, lhs, rhs, context);
+                    self.comparison(&BoolOp::Eq, lhs, rhs, context);
                     return;
                 };
                 context.statement.form = Form::Binds;
@@ -817,21 +816,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether `=` only gives names to what this pattern meets.
-    fn is_pattern(&self, expr: &Expr, context: &Context<'_>) -> bool {
-        match expr {
-            Expr::Var { span, .. } => span.text() == "_" || context.names.unbound.contains(span.text()),
-            Expr::Array { items, .. } => items.iter().any(|item| self.is_pattern(item, context)),
-            Expr::Object { fields, .. } => fields.iter().any(|(_, _, item)| self.is_pattern(item, context)),
-            _ => false,
-        }
-    }
-
     /// A test, also under `not`.
     fn condition(&mut self, expr: &Expr, context: &mut Context<'_>) {
         match expr {
-            Expr::BoolExpr { op, lhs, rhs, .. } => self.comparison(op.clone(), lhs, rhs, context),
-            Expr::AssignExpr { lhs, rhs, .. } => self.comparison(BoolOp::Eq, lhs, rhs, context),
+            Expr::BoolExpr { op, lhs, rhs, .. } => self.comparison(op, lhs, rhs, context),
+            Expr::AssignExpr { lhs, rhs, .. } => self.comparison(&BoolOp::Eq, lhs, rhs, context),
             Expr::Membership { .. } => self.membership(expr, context),
             Expr::Call { fcn, params, .. } => {
                 for param in params {
@@ -852,15 +841,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn comparison(&mut self, op: BoolOp, lhs: &Expr, rhs: &Expr, context: &mut Context<'_>) {
+    fn comparison(&mut self, op: &BoolOp, lhs: &Expr, rhs: &Expr, context: &mut Context<'_>) {
         let against_true = is_true(lhs) || is_true(rhs);
         let need = match op {
-            BoolOp::Eq if against_true && context.negated => Need::Absence,
-            BoolOp::Eq if against_true => Need::Truth,
             BoolOp::Eq if context.negated => Need::Absence,
-            BoolOp::Eq => Need::Value,
+            BoolOp::Eq if against_true => Need::Truth,
             BoolOp::Ne if context.negated => Need::Negated,
-            BoolOp::Ne => Need::Value,
+            BoolOp::Eq | BoolOp::Ne => Need::Value,
             _ => Need::Number,
         };
         let left = self.side(lhs, need, context);
@@ -961,9 +948,9 @@ impl<'a> Builder<'a> {
             | Expr::Bool { value, .. }
             | Expr::Null { value, .. } => Operand::Literal(value.clone()),
             Expr::Array { items, .. } | Expr::Set { items, .. } => {
-                items.iter().for_each(|item| {
+                for item in items {
                     self.expr(item, inner, context);
-                });
+                }
                 literal(expr).map_or(Operand::Unknown, Operand::Literal)
             }
             Expr::Object { fields, .. } => {
@@ -999,7 +986,7 @@ impl<'a> Builder<'a> {
                 Operand::Unknown
             }
             Expr::BoolExpr { op, lhs, rhs, .. } => {
-                let (op, before) = (op.clone(), context.statement.sides.len());
+                let before = context.statement.sides.len();
                 self.comparison(op, lhs, rhs, context);
                 context.statement.sides.truncate(before);
                 Operand::Unknown
@@ -1036,11 +1023,10 @@ impl<'a> Builder<'a> {
         let inner = self.new_body(Kind::Comprehension, Some((context.body, nth)), slots, place);
         self.bodies[inner].outer = outer;
         context.statement.nested.push(inner);
-        let term = terms.last().map(|term| term.as_ref());
-        if let Some((pieces, _)) = self.query(inner, query, term) {
-            let span = self.query_span(query);
-            context.edits.push(Edit { start: span.start, end: span.end, pieces });
-        }
+        let term = terms.last().map(AsRef::as_ref);
+        let (pieces, _) = self.query(inner, query, term);
+        let span = self.query_span(query);
+        context.edits.push(Edit { start: span.start, end: span.end, pieces });
     }
 
     fn call(
@@ -1295,6 +1281,16 @@ fn is_conversion(function: &Expr) -> bool {
     name.is_some_and(|name| CONVERSIONS.contains(&name.as_str()))
 }
 
+/// Whether `=` only gives names to what this pattern meets.
+fn is_pattern(expr: &Expr, context: &Context<'_>) -> bool {
+    match expr {
+        Expr::Var { span, .. } => span.text() == "_" || context.names.unbound.contains(span.text()),
+        Expr::Array { items, .. } => items.iter().any(|item| is_pattern(item, context)),
+        Expr::Object { fields, .. } => fields.iter().any(|(_, _, item)| is_pattern(item, context)),
+        _ => false,
+    }
+}
+
 /// Whether an expression makes something new of what it reads, so that its failing is no answer to a question.
 fn is_built(expr: &Expr) -> bool {
     match expr {
@@ -1485,7 +1481,9 @@ fn deep(expr: &Expr, on: &mut dyn FnMut(&Expr)) {
             Expr::ObjectCompr { key, value, query, .. } => (&[key, value], query),
             _ => return,
         };
-        terms.iter().for_each(|term| deep(term, on));
+        for term in terms {
+            deep(term, on);
+        }
         query.stmts.iter().for_each(|statement| deep_statement(statement, on));
     });
 }
