@@ -110,7 +110,7 @@ impl<'a> Engine<'a> {
         };
         let recorder = Arc::new(Recorder::new(Arc::clone(program), world));
         let (at, made, seen) = (Arc::clone(&recorder), Arc::clone(&recorder), Arc::clone(&recorder));
-        engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(args)))).ok()?;
+        engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(&args)))).ok()?;
         engine.add_extension(MADE.to_owned(), 3, Box::new(move |args| Ok(made.made(args)))).ok()?;
         engine.add_extension(SEEN.to_owned(), 3, Box::new(move |args| Ok(seen.seen(args)))).ok()?;
         let values = self.ask(engine, rules, &program.modules).ok()?;

@@ -141,10 +141,13 @@ impl Look<'_> {
             // The null that stands where a value was left out is said as that.
             kept.retain(|env| place(env).is_none_or(|place| !self.left_out.iter().any(|(path, _)| *path == place)));
             let Some(example) = kept.first().map(place) else { continue };
-            let named = example.as_ref().map(|path| self.element(path)).unwrap_or_else(|| {
-                let path = origin.as_ref().and_then(|origin| self.named(at, origin));
-                format!("`{}`", path.map_or_else(|| side.text.clone(), |path| path.to_string()))
-            });
+            let named = example.as_ref().map_or_else(
+                || {
+                    let path = origin.as_ref().and_then(|origin| self.named(at, origin));
+                    format!("`{}`", path.map_or_else(|| side.text.clone(), |path| path.to_string()))
+                },
+                |path| self.element(path),
+            );
             let times = if told.mistyped > 1 { format!(" ({} times)", told.mistyped) } else { String::new() };
             let help = match other {
                 Value::String(_) => {

@@ -153,10 +153,10 @@ impl Recorder {
     }
 
     /// A statement was reached.
-    pub(super) fn at(&self, args: Vec<Value>) -> Value {
+    pub(super) fn at(&self, args: &[Value]) -> Value {
         let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
         let Trace { bodies, world } = &mut *trace;
-        let [body, statement, env] = args.as_slice() else { return Value::from(true) };
+        let [body, statement, env] = args else { return Value::from(true) };
         let (Some(body), Some(statement)) = (index(body), index(statement)) else { return Value::from(true) };
         let (Some(of), Some(told)) = (self.program.bodies.get(body), bodies.get_mut(body)) else {
             return Value::from(true);

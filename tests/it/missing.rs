@@ -791,7 +791,6 @@ fn all_kinds_of_rules() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_form_of_rule_is_followed() {
     let facts = r#"{"list": [{"name": "a", "ms": 1, "ports": [1, 2], "tags": {"k": "v"}}, {"name": "b", "ms": 2, "ports": [], "tags": {}}], "ok": true}"#;
     let violation = |body: &str| format!("violation contains \"x\" if {{\n\t{body}\n}}");

@@ -972,7 +972,7 @@ impl<'a> Builder<'a> {
                 self.expr(inner, Need::Number, context);
                 literal(expr).map_or(Operand::Unknown, Operand::Literal)
             }
-            Expr::BinExpr { lhs, rhs, .. } => {
+            Expr::BinExpr { lhs, rhs, .. } | Expr::AssignExpr { lhs, rhs, .. } => {
                 self.expr(lhs, inner, context);
                 self.expr(rhs, inner, context);
                 Operand::Unknown
@@ -995,11 +995,6 @@ impl<'a> Builder<'a> {
                 let before = context.statement.sides.len();
                 self.membership(expr, context);
                 context.statement.sides.truncate(before);
-                Operand::Unknown
-            }
-            Expr::AssignExpr { lhs, rhs, .. } => {
-                self.expr(lhs, inner, context);
-                self.expr(rhs, inner, context);
                 Operand::Unknown
             }
             Expr::Call { fcn, params, .. } => {
