@@ -31,10 +31,31 @@ impl Lcg {
     }
 }
 
+/// What the rules find in a fleet.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum State {
+    /// Most assumptions are violated, by some services each.
+    Mixed,
+    /// None is violated, and each looked at something.
+    Clean,
+    /// Every one is violated.
+    Decayed,
+}
+
 /// The document of so many services, about 2 kB each.
-pub(crate) fn document(services: u32) -> String {
+pub(crate) fn document(services: u32, state: State) -> String {
     let mut chance = Lcg(7);
-    let services: Vec<_> = (0..services).map(|at| service(&mut chance, at)).collect();
+    let services: Vec<_> = (0..services)
+        .map(|at| {
+            let mut service = service(&mut chance, at);
+            match state {
+                State::Mixed => {}
+                State::Clean => mend(&mut service, at),
+                State::Decayed => spoil(&mut service, at),
+            }
+            service
+        })
+        .collect();
     json!({"environment": "production", "generated": "2026-11-20", "services": services}).to_string()
 }
 
@@ -84,6 +105,54 @@ fn service(chance: &mut Lcg, at: u32) -> Value {
             })
             .collect::<Vec<_>>(),
     })
+}
+
+/// Changes what any assumption would find, and leaves something for each to look at.
+fn mend(service: &mut Value, at: u32) {
+    let is_critical = at.is_multiple_of(3);
+    service["tier"] = json!(if is_critical { "critical" } else { "standard" });
+    service["replicas"] = json!(3 + at % 7);
+    service["zones"] = json!(["a", "b", "c"][..2 + at as usize % 2]);
+    service["metrics"]["latency"]["p99_ms"] = json!(at % 450);
+    service["metrics"]["errors"]["ratio"] = json!(f64::from(at % 45) / 1_000.0);
+    service["tls"] = json!({"enabled": true, "minimum": if at.is_multiple_of(2) { "1.2" } else { "1.3" }});
+    service["backup"]["enabled"] = json!(true);
+    service["resources"]["limits"] = service["resources"]["requests"].clone();
+    service["owner"]["on_call"] = json!(true);
+    service["calls"] = json!((0..at % 7).map(|callee| name((at / 3 + callee) % 300 * 3)).collect::<Vec<_>>());
+    for port in service["ports"].as_array_mut().expect("a list") {
+        port["public"] = json!(port["port"] != 22 && port["public"] == true);
+    }
+    for label in service["labels"].as_object_mut().expect("an object").values_mut() {
+        // With two digits exchanged it would look like what is meant.
+        if label == "value-13" || label == "value-31" {
+            *label = json!("value-14");
+        }
+    }
+    for variable in service["variables"].as_array_mut().expect("a list") {
+        let value = variable["value"].as_str().expect("text").replacen("ff", "fe", 1);
+        variable["value"] = json!(value);
+    }
+    let events = service["events"].as_array_mut().expect("a list");
+    events[0]["kind"] = json!("deploy");
+    events[1]["kind"] = json!("scale");
+}
+
+/// Violates what no service violates by chance.
+fn spoil(service: &mut Value, at: u32) {
+    if at.is_multiple_of(3) {
+        service["team"] = json!("core");
+    }
+    if !at.is_multiple_of(100) {
+        return;
+    }
+    service["image"]["repository"] = json!("elsewhere.example.com/team");
+    service["image"]["digest"] = json!("latest");
+    service["region"] = json!("mars-north-1");
+    service["ports"] = json!(["http", "admin"].map(|name| json!({"name": name, "port": 80, "public": false})));
+    service["resources"]["requests"]["cpu"] = json!(10_000_000);
+    service["owner"]["email"] = json!("nobody");
+    service["events"].as_array_mut().expect("a list").pop();
 }
 
 fn zones(chance: &mut Lcg) -> &'static [&'static str] {
