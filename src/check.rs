@@ -183,6 +183,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
         vacuous: project.defaults.vacuous,
         redact: project.redact.clone(),
         gate,
+        explain_all: false,
     };
     let judgements = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
     let (mut assumptions, fact_files) = explain(judgements, &facts, &design_files, &project.redact);

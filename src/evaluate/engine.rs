@@ -15,7 +15,7 @@ use regorus::{
 };
 
 use super::{
-    program::{self, AT, MADE, Program, SEEN},
+    program::{self, AT, MADE, Plain, Program, SEEN},
     trace::{Recorder, Trace, TraceWorld},
 };
 use crate::{
@@ -27,8 +27,8 @@ use crate::{
 /// evaluation runs on a clone of its own.
 pub(super) struct Engine<'a> {
     world: World<'a>,
-    /// The modules as they are loaded.
-    modules: Vec<Module>,
+    /// The modules as they are loaded, and what asks them for conditions that are reached.
+    plain: Plain,
     rules: &'a Rules,
     strict: Regorus,
     /// Only loaded once the strict one has failed.
@@ -73,15 +73,20 @@ impl<'a> Engine<'a> {
         timeout: Duration,
     ) -> Result<Self, Box<At<PolicyError>>> {
         let world = World { input, data, now };
-        let modules = program::plain(rules);
-        let strict = world.load(&modules, true)?;
+        let plain = program::plain(rules);
+        let strict = world.load(&plain.modules, true)?;
         let told = [const { OnceLock::new() }; 2];
-        Ok(Self { world, modules, rules, strict, lenient: OnceLock::new(), told, program: OnceLock::new(), timeout })
+        Ok(Self { world, plain, rules, strict, lenient: OnceLock::new(), told, program: OnceLock::new(), timeout })
     }
 
     /// The rules as a table of statements.
     pub(super) fn program(&self) -> &Arc<Program> {
         self.program.get_or_init(|| Arc::new(Program::of(self.rules)))
+    }
+
+    /// What to evaluate to know whether the last condition of a body is reached; `None` where it cannot be asked.
+    pub(super) fn asks_reached(&self, body: usize) -> Option<&str> {
+        self.plain.reached.get(&body).map(String::as_str)
     }
 
     /// The same values once more, with all that the rules tell on the way; `None` where the rewritten rules cannot be
@@ -125,10 +130,10 @@ impl<'a> Engine<'a> {
         let engine = if strict {
             self.strict.clone()
         } else {
-            let lenient = self.lenient.get_or_init(|| self.world.load(&self.modules, false));
+            let lenient = self.lenient.get_or_init(|| self.world.load(&self.plain.modules, false));
             lenient.clone().map_err(Failure::Error)?
         };
-        self.ask(engine, rules, &self.modules)
+        self.ask(engine, rules, &self.plain.modules)
     }
 
     fn ask(&self, mut engine: Regorus, rules: &[String], modules: &[Module]) -> Result<Vec<Option<Value>>, Failure> {

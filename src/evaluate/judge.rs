@@ -56,17 +56,18 @@ pub(super) fn judge(
     let uses = &group.reads.uses;
     let readings = sources::readings(uses, assumption, world.snapshot);
     let shaky = run.shaky.clone();
-    let has_values = run.values.is_ok();
-    let mut outcome = outcome(group, run, &settings.redact);
-
+    // Where nothing could be found, nothing is amiss if nothing was told.
+    let is_explained = told.is_some() || run.is_settled || run.values.is_err();
     // What keeps an element from counting has to be known before step 3.
     let (looked, looked_at_nothing, static_gaps) = match &told {
         Some(told) => {
             let left_out = left_out_paths(&readings, world.snapshot);
             (findings(told, group, &left_out), iterations(told, group), Vec::new())
         }
+        None if run.is_settled => (Findings::default(), Iterations::default(), Vec::new()),
         None => (Findings::default(), Iterations::default(), static_gaps(uses, assumption, world)),
     };
+    let mut outcome = outcome(group, run, &settings.redact);
     let partial = sources::partial(&readings, world.snapshot);
     let unusable = sources::unusable(&readings, assumption, world.snapshot, settings);
     let is_gone = unusable.iter().any(|said| said.reason != Reason::Stale);
@@ -160,7 +161,7 @@ pub(super) fn judge(
     let passes = steps.iter().all(|said| !matches!(said.reason.verdict(), Some(Verdict::Decayed | Verdict::Unknown)));
     let of_a_pass = |note: &Note| passes || note.reason == Reason::Lost;
     steps.extend(looked.notes.into_iter().chain(never_reached).filter(of_a_pass));
-    if told.is_none() && has_values {
+    if !is_explained {
         steps.push(Note {
             reason: Reason::NotExplained,
             message: "its statements could not be followed: values that are not there may not have been noticed"

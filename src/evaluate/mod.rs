@@ -14,6 +14,7 @@ mod place;
 mod presence;
 mod program;
 mod sampled;
+mod settled;
 mod sources;
 mod trace;
 mod vacuous;
@@ -33,8 +34,8 @@ pub(crate) use self::judge::Judgement;
 use self::{
     engine::{Engine, Failure},
     judge::judge,
-    presence::Presences,
     program::{Program, Root},
+    settled::Look,
     trace::Trace,
 };
 use crate::{
@@ -62,6 +63,9 @@ pub struct Settings {
     pub redact: Vec<String>,
     /// What fails the check.
     pub gate: Gate,
+    /// Evaluates every assumption once more to see what it needs, also where the facts alone show that it has all. It
+    /// gives the same, later.
+    pub explain_all: bool,
 }
 
 /// What there is to judge by.
@@ -97,17 +101,14 @@ fn evaluate_here(
 ) -> Result<Vec<Judgement>, Vec<At<PolicyError>>> {
     let engine = Engine::new(&policies.rules, world.input, world.data, settings.now, settings.timeout)
         .map_err(|first| all_errors(&policies.modules, *first, settings))?;
-    let paths = groups.iter().flat_map(|group| group.reads.uses.iter().map(|one| &one.path));
-    let count = || Presences::of(paths, &[("input", world.input), ("data", world.data)]);
-    let run = |group: &&Group| {
-        let run = run(&engine, group);
-        let told = tell(&engine, group, &run);
-        (run, told)
+    let static_look = Look::new(engine.program(), groups, world);
+    let run = || groups.par_iter().map(|group| run(&engine, group)).collect::<Vec<_>>();
+    let (presences, runs) = rayon::join(|| static_look.presences(), run);
+    let judge = |(group, mut run): (&&Group, Run)| {
+        run.is_settled = !settings.explain_all && static_look.settles(group, &run, &presences);
+        let told = if run.is_settled { None } else { tell(&engine, group, &run) };
+        judge(group, run, told, &presences, world, settings)
     };
-    let run = || groups.par_iter().map(run).collect::<Vec<_>>();
-    let (presences, runs) = rayon::join(count, run);
-    let judge =
-        |(group, (run, told)): (&&Group, (Run, Option<Told>))| judge(group, run, told, &presences, world, settings);
     Ok(groups.par_iter().zip(runs).map(judge).collect())
 }
 
@@ -201,18 +202,42 @@ struct Run {
     builtin: Option<Failure>,
     /// The rules whose values are those without the built-in that failed.
     shaky: BTreeSet<Location>,
+    /// The bodies of which a binding reaches the last condition, as far as that was asked.
+    reached: BTreeSet<usize>,
+    /// Whether a second look could find nothing.
+    is_settled: bool,
 }
 
 /// Strictly first; only where that fails on a built-in, again as OPA does.
 fn run(engine: &Engine<'_>, group: &Group) -> Run {
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
-    match engine.values(&rules, true) {
+    let bodies = group.rules.iter().flat_map(|rule| engine.program().bodies_of(&rule.path));
+    let (asked, calls): (Vec<usize>, Vec<String>) =
+        bodies.filter_map(|body| Some((*body, engine.asks_reached(*body)?.to_owned()))).unzip();
+    let (values, reached) = match engine.values(&[rules.as_slice(), &calls].concat(), true) {
+        Ok(mut values) => {
+            let answers = values.split_off(rules.len());
+            let is_reached =
+                |(body, answer): (usize, Option<Value>)| (answer == Some(Value::from(true))).then_some(body);
+            (Ok(values), asked.into_iter().zip(answers).filter_map(is_reached).collect())
+        }
+        // The rules alone count; what was asked beside them may be what failed.
+        Err(failure) if calls.is_empty() => (Err(failure), BTreeSet::new()),
+        Err(_) => (engine.values(&rules, true), BTreeSet::new()),
+    };
+    match values {
         Err(failure @ Failure::Error(_)) => {
             let alone = group.rules.iter().zip(&rules);
             let shaky = alone.filter(|(_, rule)| engine.values(std::slice::from_ref(rule), true).is_err());
             let shaky = shaky.map(|(rule, _)| rule.location.clone()).collect();
-            Run { values: engine.values(&rules, false), builtin: Some(failure), shaky }
+            Run {
+                values: engine.values(&rules, false),
+                builtin: Some(failure),
+                shaky,
+                reached: BTreeSet::new(),
+                is_settled: false,
+            }
         }
-        values => Run { values, builtin: None, shaky: BTreeSet::new() },
+        values => Run { values, builtin: None, shaky: BTreeSet::new(), reached, is_settled: false },
     }
 }

@@ -21,41 +21,122 @@ pub(super) struct Presences {
     nodes: Vec<Node>,
     /// Of each node.
     counts: Vec<Counts>,
+    /// Of those nodes of which the values are looked at.
+    kinds: Vec<Option<Kinds>>,
+}
+
+/// What the values at a path are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Kinds {
+    /// How many are no numbers.
+    pub(super) others: u64,
+    /// The different texts; `None` where they are too many to keep.
+    pub(super) texts: Option<BTreeSet<String>>,
+}
+
+/// So many different texts are kept of a path.
+const TEXTS: usize = 1_000;
+
+impl Kinds {
+    fn take(&mut self, value: &Value) {
+        self.others += u64::from(!matches!(value, Value::Number(_)));
+        if let Value::String(text) = value
+            && let Some(texts) = &mut self.texts
+            && !texts.contains(text.as_ref())
+        {
+            if texts.len() == TEXTS {
+                self.texts = None;
+            } else {
+                texts.insert(text.to_string());
+            }
+        }
+    }
 }
 
 /// What paths have in common up to here: where each next segment leads, which is also held as a key to look up.
 type Node = BTreeMap<Segment, (usize, Value)>;
 
 impl Presences {
-    /// Counts all paths in the documents, of which each has its root's name.
-    pub(super) fn of<'a>(paths: impl Iterator<Item = &'a Path>, documents: &[(&str, &Value)]) -> Self {
+    /// Counts all paths in the documents, of which each has its root's name; of the `watched` ones the values too.
+    pub(super) fn of<'a>(
+        paths: impl Iterator<Item = &'a Path>,
+        watched: &BTreeSet<Path>,
+        documents: &[(&str, &Value)],
+    ) -> Self {
         let mut nodes = vec![Node::new()];
         for path in paths {
             add(&mut nodes, path);
         }
-        let mut counts = vec![Counts::default(); nodes.len()];
+        let watched: BTreeSet<usize> = watched.iter().map(|path| add(&mut nodes, path)).collect();
+        let mut kinds = vec![None; nodes.len()];
+        for node in watched {
+            kinds[node] = Some(Kinds { others: 0, texts: Some(BTreeSet::new()) });
+        }
+        let mut presences = Self { counts: vec![Counts::default(); nodes.len()], kinds, nodes: Vec::new() };
         for (root, document) in documents {
             if let Some((node, _)) = nodes[0].get(&Segment::Key((*root).to_owned())) {
-                count(&nodes, &mut counts, *node, document);
+                presences.count(&nodes, *node, document);
             }
         }
-        Self { nodes, counts }
+        Self { nodes, ..presences }
+    }
+
+    /// Counts a value at a node, and all below it. Recursion is as deep as the longest path that a policy reads.
+    fn count(&mut self, nodes: &[Node], node: usize, value: &Value) {
+        self.counts[node].present += 1;
+        if let Some(kinds) = &mut self.kinds[node] {
+            kinds.take(value);
+        }
+        for (segment, (child, key)) in &nodes[node] {
+            let one = match (segment, value) {
+                (Segment::Key(_), Value::Object(object)) => object.get(key),
+                // A look-up in a set asks for a member.
+                (Segment::Key(_), Value::Set(set)) => set.get(key),
+                (Segment::Index(at), Value::Array(array)) => array.get(*at),
+                (Segment::Any, Value::Array(array)) => {
+                    array.iter().for_each(|element| self.count(nodes, *child, element));
+                    continue;
+                }
+                (Segment::Any, Value::Object(object)) => {
+                    object.iter().for_each(|(_, element)| self.count(nodes, *child, element));
+                    continue;
+                }
+                (Segment::Any, Value::Set(set)) => {
+                    set.iter().for_each(|element| self.count(nodes, *child, element));
+                    continue;
+                }
+                _ => None,
+            };
+            match one {
+                Some(value) => self.count(nodes, *child, value),
+                None => self.miss(nodes, *child),
+            }
+        }
+    }
+
+    /// Counts a node that is not there, and all below it.
+    fn miss(&mut self, nodes: &[Node], node: usize) {
+        self.counts[node].absent += 1;
+        nodes[node].values().for_each(|(child, _)| self.miss(nodes, *child));
     }
 
     /// The counts of one of the paths.
     pub(super) fn counts(&self, path: &Path) -> Counts {
-        let mut node = 0;
-        for segment in path.segments() {
-            match self.nodes[node].get(segment) {
-                Some((child, _)) => node = *child,
-                None => return Counts::default(),
-            }
-        }
-        self.counts[node]
+        self.node(path).map_or_else(Counts::default, |node| self.counts[node])
+    }
+
+    /// What the values at one of the watched paths are.
+    pub(super) fn kinds(&self, path: &Path) -> Option<&Kinds> {
+        self.kinds[self.node(path)?].as_ref()
+    }
+
+    fn node(&self, path: &Path) -> Option<usize> {
+        path.segments().iter().try_fold(0, |node, segment| self.nodes[node].get(segment).map(|(child, _)| *child))
     }
 }
 
-fn add(nodes: &mut Vec<Node>, path: &Path) {
+/// The node of a path.
+fn add(nodes: &mut Vec<Node>, path: &Path) -> usize {
     let mut node = 0;
     for segment in path.segments() {
         let next = nodes.len();
@@ -69,42 +150,7 @@ fn add(nodes: &mut Vec<Node>, path: &Path) {
         }
         node = child;
     }
-}
-
-/// Counts a value at a node, and all below it. Recursion is as deep as the longest path that a policy reads.
-fn count(nodes: &[Node], counts: &mut [Counts], node: usize, value: &Value) {
-    counts[node].present += 1;
-    for (segment, (child, key)) in &nodes[node] {
-        let one = match (segment, value) {
-            (Segment::Key(_), Value::Object(object)) => object.get(key),
-            // A look-up in a set asks for a member.
-            (Segment::Key(_), Value::Set(set)) => set.get(key),
-            (Segment::Index(at), Value::Array(array)) => array.get(*at),
-            (Segment::Any, Value::Array(array)) => {
-                array.iter().for_each(|element| count(nodes, counts, *child, element));
-                continue;
-            }
-            (Segment::Any, Value::Object(object)) => {
-                object.iter().for_each(|(_, element)| count(nodes, counts, *child, element));
-                continue;
-            }
-            (Segment::Any, Value::Set(set)) => {
-                set.iter().for_each(|element| count(nodes, counts, *child, element));
-                continue;
-            }
-            _ => None,
-        };
-        match one {
-            Some(value) => count(nodes, counts, *child, value),
-            None => miss(nodes, counts, *child),
-        }
-    }
-}
-
-/// Counts a node that is not there, and all below it.
-fn miss(nodes: &[Node], counts: &mut [Counts], node: usize) {
-    counts[node].absent += 1;
-    nodes[node].values().for_each(|(child, _)| miss(nodes, counts, *child));
+    node
 }
 
 /// The value at a path without `[_]`, in a document whose root the path's first key names.
@@ -169,9 +215,21 @@ mod tests {
             ("input.c[_].x", 0, 1),
         ];
         let paths: Vec<Path> = expected.iter().map(|(path, ..)| path.parse().unwrap()).collect();
-        let presences = Presences::of(paths.iter(), &[("input", &facts)]);
+        let presences = Presences::of(paths.iter(), &BTreeSet::new(), &[("input", &facts)]);
         for ((text, present, absent), path) in expected.iter().zip(&paths) {
             assert_eq!(presences.counts(path), Counts { present: *present, absent: *absent }, "{text}");
         }
+    }
+
+    #[test]
+    fn looks_at_the_values_of_watched_paths() {
+        let facts =
+            Value::from_json_str(r#"{"a": [{"x": 1}, {"x": "b"}, {"x": "a"}, {"x": "b"}, {"x": null}, {}]}"#).unwrap();
+        let path: Path = "input.a[_].x".parse().unwrap();
+        let presences = Presences::of(std::iter::empty(), &BTreeSet::from([path.clone()]), &[("input", &facts)]);
+        let texts = Some(["a", "b"].map(str::to_owned).into());
+        assert_eq!(presences.kinds(&path), Some(&Kinds { others: 4, texts }));
+        assert_eq!(presences.counts(&path), Counts { present: 5, absent: 1 });
+        assert_eq!(presences.kinds(&"input.a[_]".parse().unwrap()), None);
     }
 }

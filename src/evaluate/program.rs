@@ -8,11 +8,11 @@
 mod build;
 mod order;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-pub(super) use self::build::plain;
+pub(super) use self::build::{Plain, plain};
 use crate::{
     model::Path,
     policy::{DataPath, Module, Rules},
@@ -38,6 +38,8 @@ pub(crate) struct Program {
     pub(super) arguments: BTreeMap<DataPath, Vec<Vec<Origin>>>,
     /// Strings in rules that are nothing but lists of them.
     pub(super) constants: BTreeMap<DataPath, Vec<Text>>,
+    /// Rules that have a value where no body has one.
+    pub(super) defaults: BTreeSet<DataPath>,
 }
 
 impl Program {
@@ -156,6 +158,18 @@ pub(super) enum Kind {
     Comprehension,
     /// An `every`.
     Every,
+}
+
+impl Body {
+    /// The last of its conditions, in the engine's order.
+    pub(super) fn last_condition(&self) -> Option<usize> {
+        self.statements.iter().rposition(|statement| statement.form.is_condition())
+    }
+
+    /// Its statements, and what it makes as one more.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Statement> {
+        self.statements.iter().chain([&self.head.statement])
+    }
 }
 
 /// The statements that make a value together.
@@ -376,6 +390,24 @@ pub(super) enum Form {
     Every,
 }
 
+impl Form {
+    /// Whether it asks something, and does not only give names.
+    pub(super) fn is_condition(self) -> bool {
+        matches!(self, Self::Test | Self::Not | Self::Every)
+    }
+}
+
+/// What of a statement is a number whatever the facts are: a count, a difference.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Numbers {
+    /// Operands that hand over their values.
+    pub(super) seen: Vec<usize>,
+    /// Variables that it binds.
+    pub(super) slots: Vec<usize>,
+    /// What a head makes.
+    pub(super) head: bool,
+}
+
 /// One statement.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
@@ -393,6 +425,7 @@ pub(super) struct Statement {
     pub(super) sides: Vec<Side>,
     pub(super) pairs: Vec<Pair>,
     pub(super) constants: Vec<Constants>,
+    pub(super) numbers: Numbers,
     pub(super) calls: Vec<Call>,
     /// Comprehensions and the body of `every`.
     pub(super) nested: Vec<usize>,
@@ -417,7 +450,7 @@ mod tests {
             .map_err(|errors| errors[0].kind.to_string())
             .unwrap();
         let strip = |module: &Module| module.text.trim_start_matches("package p\n").trim_end().to_owned();
-        [strip(&plain(&policies.rules)[0]), strip(&Program::of(&policies.rules).modules[0])]
+        [strip(&plain(&policies.rules).modules[0]), strip(&Program::of(&policies.rules).modules[0])]
     }
 
     #[test]
@@ -427,7 +460,7 @@ mod tests {
         );
         assert_eq!(
             plain,
-            "violation contains zzz__head if {\n\tsome s in input.svc.list; s.bad; zzz__head := [[null, s], {\"msg\": s.n, \"subject\": s.p}][1] # yes\n}"
+            "violation contains zzz__head if {\n\tsome s in input.svc.list; s.bad; zzz__head := [[null, s], {\"msg\": s.n, \"subject\": s.p}][1] # yes\n}\n\nzzz__reached_0(_) if { some s in input.svc.list }"
         );
         assert_eq!(
             told,

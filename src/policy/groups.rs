@@ -90,6 +90,11 @@ pub struct Group {
 }
 
 /// The word and suffix of a rule's name.
+/// Whether a rule of this name belongs to an assumption.
+pub(crate) fn is_rule_word(name: &str) -> bool {
+    word_of(name).is_some()
+}
+
 fn word_of(name: &str) -> Option<(Word, &str)> {
     let (base, suffix) = name.split_once('_').map_or((name, None), |(base, suffix)| (base, Some(suffix)));
     let word = WORDS.iter().find(|(word, _)| *word == base)?.1;

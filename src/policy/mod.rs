@@ -17,8 +17,8 @@ pub(crate) mod walk;
 use std::{collections::BTreeSet, panic, thread};
 
 pub use error::PolicyError;
-pub(crate) use groups::reference;
 pub use groups::{Group, GroupRule, Word};
+pub(crate) use groups::{is_rule_word, reference};
 pub use library::{LibraryEntry, Overrides, SHIPPED};
 pub use module::Module;
 pub(crate) use module::Piece;

@@ -10,11 +10,11 @@ use regorus::{
 use super::{
     AT, Body, Call, Constants, Form, Head, Hop, Kind, Known, MADE, Need, Operand, Origin, Pair, Program, Read, Root,
     SEEN, Side, Slot, Statement, Text,
-    order::{Definitions, order},
+    order::{Definitions, order as order_of},
 };
 use crate::{
     policy::{
-        DataPath, Module, Piece, Rules,
+        DataPath, Module, Piece, Rules, is_rule_word,
         rules::{Target, head_path},
         syntax::{Parsed, Reference, Step, text_of},
         walk::variables,
@@ -24,6 +24,12 @@ use crate::{
 
 /// The variable that holds what a head makes; it sorts behind what people write, so that it is made last.
 const HEAD: &str = "zzz__head";
+
+/// What the names of the functions begin with that ask whether a condition is reached.
+const REACHED: &str = "zzz__reached_";
+
+/// Further calls that give numbers.
+const COUNTS: [&str; 5] = ["count", "indexof", "product", "strings.count", "sum"];
 
 /// Calls that give a number of what they are given, so that what is needed of their value is needed of its.
 const CONVERSIONS: [&str; 9] = [
@@ -43,8 +49,20 @@ const UNFOLLOWED: [&str; 5] = ["walk", "json.filter", "json.remove", "object.fil
 
 /// The rules with only those heads rewritten that the engine gets wrong: an object in the head of a set of which a
 /// field is undefined loses the whole set. As a variable of the body it loses only that element, as in OPA.
-pub(in crate::evaluate) fn plain(rules: &Rules) -> Vec<Module> {
-    Builder::new(rules, false).modules()
+///
+/// Behind each module stand functions that ask whether any binding reaches the last condition of a body. The engine
+/// leaves them at the first that does, and unlike rules they do not show among the values of their package.
+pub(in crate::evaluate) fn plain(rules: &Rules) -> Plain {
+    let mut builder = Builder::new(rules, false);
+    let modules = builder.modules();
+    Plain { modules, reached: builder.reached }
+}
+
+/// The rules to evaluate without a trace.
+pub(in crate::evaluate) struct Plain {
+    pub(in crate::evaluate) modules: Vec<Module>,
+    /// Of a body, by the number it has in the program: the call that is true if its last condition is reached.
+    pub(in crate::evaluate) reached: BTreeMap<usize, String>,
 }
 
 pub(super) fn program(rules: &Rules) -> Program {
@@ -56,6 +74,7 @@ pub(super) fn program(rules: &Rules) -> Program {
         rules: builder.of_rule,
         arguments: BTreeMap::new(),
         constants: builder.constants,
+        defaults: builder.defaults,
     };
     for (at, body) in program.bodies.iter().enumerate() {
         for statement in body.statements.iter().chain([&body.head.statement]) {
@@ -97,6 +116,10 @@ struct Builder<'a> {
     rule: DataPath,
     /// How many names were given to places.
     places: usize,
+    defaults: BTreeSet<DataPath>,
+    /// The functions that ask for the last condition of a body, and what calls them.
+    asking: Vec<Piece>,
+    reached: BTreeMap<usize, String>,
 }
 
 /// What an expression stands in.
@@ -134,6 +157,9 @@ impl<'a> Builder<'a> {
             constants: BTreeMap::new(),
             rule: Vec::new(),
             places: 0,
+            defaults: BTreeSet::new(),
+            asking: Vec::new(),
+            reached: BTreeMap::new(),
         };
         builder.gather_constants();
         builder
@@ -169,13 +195,18 @@ impl<'a> Builder<'a> {
                 self.rule(rule, &mut edits);
             }
             let whole = Span { start: 0, end: parsed.module.text.len() };
-            modules.push(parsed.module.rewritten(&spliced(whole, edits)));
+            let mut pieces = spliced(whole, edits);
+            pieces.append(&mut self.asking);
+            modules.push(parsed.module.rewritten(&pieces));
         }
         modules
     }
 
     fn rule(&mut self, rule: &Rule, edits: &mut Vec<Edit>) {
-        let Rule::Spec { head, bodies, .. } = rule else { return };
+        let Rule::Spec { head, bodies, .. } = rule else {
+            self.defaults.insert(self.rule.clone());
+            return;
+        };
         let parsed = self.parsed();
         let mut arguments = Vec::new();
         let (kind, value): (_, Option<&Expr>) = match head {
@@ -300,8 +331,9 @@ impl<'a> Builder<'a> {
     fn query(&mut self, body: usize, query: &Query, head: Option<&Expr>) -> (Vec<Piece>, bool) {
         let mut names = self.names(body, query);
         let definitions: Vec<_> = query.stmts.iter().map(|statement| self.definitions(statement, &names)).collect();
-        let order = if self.probes { order(&definitions) } else { (0..query.stmts.len()).collect() };
+        let order = if self.probes { order_of(&definitions) } else { (0..query.stmts.len()).collect() };
         let mut pieces = Vec::new();
+        let mut each = Vec::new();
         for written in order {
             let statement = &query.stmts[written];
             if !pieces.is_empty() {
@@ -312,7 +344,14 @@ impl<'a> Builder<'a> {
                 pieces.push(Piece::Insert(format!("{AT}({body}, {nth}, {}); ", self.variables(body))));
             }
             let prefix = definitions[written].iter().map(|(name, _)| name.as_str()).min().unwrap_or("").to_owned();
-            pieces.extend(self.statement(body, statement, written, prefix, &mut names));
+            let of_statement = self.statement(body, statement, written, prefix, &mut names);
+            if !self.probes {
+                each.push(of_statement.clone());
+            }
+            pieces.extend(of_statement);
+        }
+        if !self.probes {
+            self.ask(body, &order_of(&definitions), &each);
         }
         self.mark_builders(body, query, head);
         let made = self.finish(body, head);
@@ -352,6 +391,36 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Writes the function that asks whether a binding reaches the last condition of one of an assumption's own bodies.
+    fn ask(&mut self, body: usize, order: &[usize], each: &[Vec<Piece>]) {
+        let of = &self.bodies[body];
+        let name = self.rule.last().map_or("", String::as_str);
+        if of.parent.is_some() || of.kind == Kind::Function || !is_rule_word(name) {
+            return;
+        }
+        let last = order.iter().rposition(|at| of.statements[*at].form.is_condition());
+        let Some(last) = last.filter(|last| *last > 0) else { return };
+        let parsed = self.parsed();
+        let package = parsed.package();
+        if self.rule.len() != package.len() + 1 {
+            return;
+        }
+        let is_v0 =
+            parsed.module.v0 && !parsed.imports().any(|(_, path, _)| path.first().is_some_and(|root| root == "rego"));
+        let open = if is_v0 { "{" } else { "if {" };
+        let name = format!("{REACHED}{body}");
+        self.asking.push(Piece::Insert(format!("\n{name}(_) {open} ")));
+        for (nth, at) in order[..last].iter().enumerate() {
+            if nth > 0 {
+                self.asking.push(Piece::Insert("; ".to_owned()));
+            }
+            self.asking.extend(each[*at].iter().cloned());
+        }
+        self.asking.push(Piece::Insert(" }".to_owned()));
+        let path: DataPath = package.into_iter().chain([name]).collect();
+        self.reached.insert(body, format!("{}(0)", crate::policy::reference(&path)));
+    }
+
     /// The head of a body as its last statement, where it is more than a variable or a literal. Without probes only
     /// those of sets are.
     fn finish(&mut self, body: usize, head: Option<&Expr>) -> Option<Vec<Piece>> {
@@ -378,6 +447,7 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         statement.sides = vec![Side { text: statement.text.clone(), operand }];
+        statement.numbers.head = self.gives_number(head);
         self.bodies[body].head = Head { statement, origin };
         let is_simple = matches!(
             head,
@@ -804,6 +874,12 @@ impl<'a> Builder<'a> {
                 }
                 context.statement.sides.push(side);
                 self.bind(pattern, origin, context);
+                if let Expr::Var { span, .. } = pattern
+                    && self.gives_number(value)
+                    && let Some(slot) = self.bodies[context.body].slots.iter().position(|slot| slot.name == span.text())
+                {
+                    context.statement.numbers.slots.push(slot);
+                }
             }
             Expr::Call { .. } if self.output(expr).is_some() => {
                 context.statement.form = Form::Binds;
@@ -927,6 +1003,9 @@ impl<'a> Builder<'a> {
             }
             let number = self.bodies[context.body].seen;
             self.bodies[context.body].seen += 1;
+            if self.gives_number(expr) {
+                context.statement.numbers.seen.push(number);
+            }
             let inner: Vec<Edit> = context.edits.drain(first..).collect();
             let mut pieces = vec![Piece::Insert(format!("{SEEN}({}, {number}, ", context.body))];
             pieces.extend(spliced(span, inner));
@@ -1001,6 +1080,20 @@ impl<'a> Builder<'a> {
                 self.call(expr, fcn, params, need, context);
                 Operand::Unknown
             }
+        }
+    }
+
+    /// Whether it is a number wherever it has a value. What arithmetic computes with is looked at for itself.
+    fn gives_number(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Number { .. } | Expr::ArithExpr { .. } | Expr::UnaryExpr { .. } => true,
+            Expr::Call { fcn, .. } => Reference::of(fcn).is_some_and(|reference| {
+                let path = reference.full_path();
+                let name = path.join(".");
+                let is_known = CONVERSIONS.contains(&name.as_str()) || COUNTS.contains(&name.as_str());
+                is_known && self.function(&path).is_none()
+            }),
+            _ => false,
         }
     }
 
@@ -1255,6 +1348,7 @@ impl Statement {
             sides: Vec::new(),
             pairs: Vec::new(),
             constants: Vec::new(),
+            numbers: super::Numbers::default(),
             calls: Vec::new(),
             nested: Vec::new(),
             unfollowed: None,
