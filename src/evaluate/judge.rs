@@ -62,10 +62,11 @@ pub(super) fn judge(
     let (looked, looked_at_nothing, static_gaps) = match &told {
         Some(told) => {
             let left_out = left_out_paths(&readings, world.snapshot);
-            (findings(told, group, &left_out), iterations(told, group), Vec::new())
+            let elsewhere = uses.iter().filter(|one| one.elsewhere);
+            (findings(told, group, &left_out), iterations(told, group), static_gaps(elsewhere, assumption, world))
         }
         None if run.is_settled => (Findings::default(), Iterations::default(), Vec::new()),
-        None => (Findings::default(), Iterations::default(), static_gaps(uses, assumption, world)),
+        None => (Findings::default(), Iterations::default(), static_gaps(uses.iter(), assumption, world)),
     };
     let mut outcome = outcome(group, run, &settings.redact);
     let partial = sources::partial(&readings, world.snapshot);
@@ -206,8 +207,12 @@ pub(super) fn judge(
 }
 
 /// What is not there as far as whole paths show it, where the statements could not be followed.
-fn static_gaps<'a>(uses: &'a [Use], assumption: &Assumption, world: World<'_>) -> Vec<Gap<'a>> {
-    let left_out = left_out(uses, world.snapshot);
+fn static_gaps<'a>(
+    uses: impl Iterator<Item = &'a Use> + Clone,
+    assumption: &Assumption,
+    world: World<'_>,
+) -> Vec<Gap<'a>> {
+    let left_out = left_out(uses.clone(), world.snapshot);
     let mut missing = missing(uses, assumption, world);
     // What a collector left out is said as that, and not once more as something that is not there.
     missing.retain(|gap| !left_out.iter().any(|known| known.explains(gap)));

@@ -24,7 +24,11 @@ impl Gap<'_> {
 }
 
 /// Step 4, for paths without iteration: what is needed and absent from facts or design.
-pub(super) fn missing<'a>(uses: &'a [Use], assumption: &Assumption, world: World<'_>) -> Vec<Gap<'a>> {
+pub(super) fn missing<'a>(
+    uses: impl Iterator<Item = &'a Use>,
+    assumption: &Assumption,
+    world: World<'_>,
+) -> Vec<Gap<'a>> {
     let mut gaps: Vec<Gap<'a>> = Vec::new();
     for one in uses {
         let is_required = assumption.required.iter().any(|pattern| pattern.covers(&one.path));
@@ -142,11 +146,11 @@ fn design_key(path: &Path) -> String {
 }
 
 /// Step 4, for what a collector left out because it was not finite or secret.
-pub(super) fn left_out<'a>(uses: &'a [Use], snapshot: &Snapshot) -> Vec<Gap<'a>> {
+pub(super) fn left_out<'a>(uses: impl Iterator<Item = &'a Use> + Clone, snapshot: &Snapshot) -> Vec<Gap<'a>> {
     let mut gaps: Vec<Gap<'a>> = Vec::new();
     for source in &snapshot.sources {
         for (path, why) in sources::left_out(source) {
-            let Some(one) = uses.iter().find(|one| {
+            let Some(one) = uses.clone().find(|one| {
                 one.role != Role::Excused && one.path.meets(&path) && one.path.segments().len() >= path.segments().len()
             }) else {
                 continue;

@@ -1,14 +1,15 @@
 //! What an assumption reads, found without evaluating it: through helpers, functions, aliases and packages.
 //!
 //! A small abstract interpretation: every expression stands for the set of paths its value may come from. Elements of
-//! lists and look-ups by a variable are `[_]`. Where something cannot be followed (`walk`, `with input`), that is said.
+//! lists and look-ups by a variable are `[_]`. Where something cannot be followed (`walk`), that is said, and all that it
+//! may reach is read as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
 
 use super::{
-    rules::{DataPath, RuleId, Rules, Target, head_ref},
+    rules::{DataPath, RuleId, Rules, Target, arity, head_ref},
     syntax::{Reference, Step, text_of},
     walk::{Node, variables, visit_statement},
 };
@@ -46,6 +47,8 @@ pub struct Use {
     /// Whether it is looked for there, so that what was not collected can make a rule fire. A field of an element that
     /// the rule met outside is not: `not edge.server in …` speaks of an edge that was seen.
     pub sought: bool,
+    /// Whether it stands under `with input`, where evaluation is not followed.
+    pub elsewhere: bool,
     /// The expression.
     pub place: Place,
 }
@@ -85,7 +88,10 @@ pub(crate) fn reads<'a>(rules: &Rules, entries: impl Iterator<Item = &'a DataPat
         values: BTreeMap::new(),
         active: Vec::new(),
         module: 0,
-        context: Context { absent: false, negated: false, excused: false },
+        context: Context::default(),
+        input: Origin::path(Path::new(vec![Segment::Key("input".to_owned())])),
+        replaced: Vec::new(),
+        asks_truth: true,
         iterated: false,
         depth: 0,
     };
@@ -93,6 +99,8 @@ pub(crate) fn reads<'a>(rules: &Rules, entries: impl Iterator<Item = &'a DataPat
         if let (None, Some(id)) = (&analysis.found.entry, rules.definitions(entry).first()) {
             analysis.found.entry = Some(rules.modules[id.module].place(head_ref(rules.rule(*id)).span()));
         }
+        // Of the rules of an assumption only `holds` can have a default, and `false` says there what nothing says.
+        analysis.asks_truth = true;
         analysis.rule_value(entry);
     }
     analysis.found
@@ -105,6 +113,10 @@ struct Origin {
     paths: BTreeMap<Path, bool>,
     element: Option<Box<Origin>>,
     fields: BTreeMap<String, Origin>,
+    /// The rules whose value it is, as a whole.
+    rules: BTreeSet<DataPath>,
+    /// What a built-in made it of.
+    derived: BTreeMap<Path, bool>,
     text: Option<String>,
 }
 
@@ -118,9 +130,14 @@ impl Origin {
     }
 
     fn join(mut self, other: Self) -> Self {
-        for (path, met) in other.paths {
-            self.paths.entry(path).and_modify(|known| *known &= met).or_insert(met);
-        }
+        let join = |mine: &mut BTreeMap<Path, bool>, theirs: BTreeMap<Path, bool>| {
+            for (path, met) in theirs {
+                mine.entry(path).and_modify(|known| *known &= met).or_insert(met);
+            }
+        };
+        join(&mut self.paths, other.paths);
+        join(&mut self.derived, other.derived);
+        self.rules.extend(other.rules);
         self.element = match (self.element, other.element) {
             (Some(mine), Some(theirs)) => Some(Box::new(mine.join(*theirs))),
             (mine, theirs) => mine.or(theirs),
@@ -145,9 +162,22 @@ impl Origin {
         }
     }
 
+    /// Whether it is a list, a set or an object that a policy made.
+    fn is_made(&self) -> bool {
+        self.element.is_some() || !self.fields.is_empty()
+    }
+
+    /// Below a key, or as elements.
+    fn under(self, step: &Step<'_>) -> Self {
+        match step {
+            Step::Key(key) => Self { fields: BTreeMap::from([((*key).to_owned(), self)]), ..Self::default() },
+            _ => Self::element(self),
+        }
+    }
+
     /// As something that was met: the elements of lists among it.
     fn met(mut self) -> Self {
-        for (path, met) in &mut self.paths {
+        for (path, met) in self.paths.iter_mut().chain(&mut self.derived) {
             *met |= path.segments().contains(&Segment::Any);
         }
         self
@@ -156,29 +186,50 @@ impl Origin {
 
 type Scope = BTreeMap<String, Origin>;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Context {
     /// Under a bare `not`.
     absent: bool,
-    /// Under `not`, in a comprehension or in `every`.
+    /// Under `not`, in a comprehension or in `every`, or before a `default` or an `else`.
     negated: bool,
+    /// Where it is negated, and where a collection is taken as a whole: counted, compared, subtracted.
+    seeking: bool,
     /// In `object.get`.
     excused: bool,
+    /// Under `with input`.
+    elsewhere: bool,
+}
+
+impl Context {
+    /// Inside a `not`, a comprehension or an `every`.
+    fn nested(self) -> Self {
+        Self { negated: true, seeking: true, ..self }
+    }
 }
 
 struct Analysis<'a> {
     rules: &'a Rules,
     found: Reads,
-    seen: BTreeSet<(Path, Role, bool, bool, String, usize)>,
-    /// The value of a rule, and whether it was reached where absence matters.
-    values: BTreeMap<(DataPath, bool, bool), Origin>,
+    seen: BTreeSet<(Path, Role, (bool, bool, bool), String, usize)>,
+    /// The value of a rule, by where it was reached.
+    values: BTreeMap<(DataPath, Context), Origin>,
     active: Vec<DataPath>,
     module: usize,
     context: Context,
+    /// What `input` stands for; `with` replaces it.
+    input: Origin,
+    /// The paths below `input` that `with` replaces.
+    replaced: Vec<Path>,
+    /// Whether the reference at hand is only asked whether it is true.
+    asks_truth: bool,
     /// Whether the current body has iterated already.
     iterated: bool,
     depth: u32,
 }
+
+/// Built-ins whose value speaks of a collection as a whole.
+const WHOLE: [&str; 10] =
+    ["all", "any", "count", "max", "min", "object.subset", "product", "sort", "sum", "graph.reachable"];
 
 /// Functions nested deeper than this are not followed.
 const MAX_DEPTH: u32 = 16;
@@ -203,9 +254,12 @@ impl Analysis<'_> {
             role => role,
         };
         for (path, met) in &origin.paths {
-            let sought = self.context.negated && !met;
+            let sought = self.context.seeking && !met;
             // `data` as a whole is no read; `input` is one of every source, unless only a key of it is asked for.
             if path.segments().len() < 2 && (path.key(0) != Some("input") || role == Role::Excused) {
+                continue;
+            }
+            if self.package(path) {
                 continue;
             }
             // An iteration reads its list as well as what it finds in it.
@@ -218,16 +272,57 @@ impl Analysis<'_> {
         }
     }
 
+    /// Reads what a path stands for where packages lie on it: all rules below.
+    fn package(&mut self, path: &Path) -> bool {
+        let Some(("data", segments)) = path.key(0).map(|root| (root, &path.segments()[1..])) else { return false };
+        let below: Vec<_> = (self.rules.paths())
+            .filter(|(rule, ids)| {
+                rule.len() > segments.len()
+                    && leads_to(segments, rule)
+                    && ids.iter().all(|id| arity(self.rules.rule(*id)).is_none())
+            })
+            .map(|(rule, _)| rule.clone())
+            .collect();
+        for rule in &below {
+            self.rule_value(rule);
+        }
+        // Documents lie beside the packages.
+        !below.is_empty() && segments.first() != Some(&Segment::Any)
+    }
+
     fn record(&mut self, path: Path, role: Role, sought: bool, place: &Place) {
-        let negated = self.context.negated;
-        let key = (path.clone(), role, negated, sought, place.file.path().to_owned(), place.span.start);
+        if self.replaced.iter().any(|replaced| replaced.covers(&path)) {
+            return;
+        }
+        let Context { negated, elsewhere, .. } = self.context;
+        let how = (negated, sought, elsewhere);
+        let key = (path.clone(), role, how, place.file.path().to_owned(), place.span.start);
         if self.seen.insert(key) {
-            self.found.uses.push(Use { path, role, negated, sought, place: place.clone() });
+            self.found.uses.push(Use { path, role, negated, sought, elsewhere, place: place.clone() });
         }
     }
 
     fn rule_value(&mut self, path: &DataPath) -> Origin {
-        let key = (path.clone(), self.context.absent, self.context.negated);
+        // Where the rules of others fail, for whatever reason, a default speaks: they are looked through for what makes
+        // it so. That nothing is true and that `false` is said are the same to a test.
+        let outer = self.context;
+        if self.has_default(path, self.asks_truth) {
+            self.context = outer.nested();
+        }
+        let origin = self.rule_value_here(path);
+        self.context = outer;
+        origin
+    }
+
+    fn has_default(&self, path: &DataPath, asks_truth: bool) -> bool {
+        self.rules.definitions(path).iter().any(|id| match self.rules.rule(*id) {
+            Rule::Default { value, .. } => !(asks_truth && is_literal(value, "false")),
+            Rule::Spec { .. } => false,
+        })
+    }
+
+    fn rule_value_here(&mut self, path: &DataPath) -> Origin {
+        let key = (path.clone(), self.context);
         if let Some(origin) = self.values.get(&key) {
             return origin.clone();
         }
@@ -244,6 +339,7 @@ impl Analysis<'_> {
         }
         (self.module, self.iterated) = outer;
         self.active.pop();
+        origin.rules.insert(path.clone());
         self.values.insert(key, origin.clone());
         origin
     }
@@ -268,10 +364,16 @@ impl Analysis<'_> {
                 let nothing = Vec::new();
                 let bodies = if bodies.is_empty() { &nothing } else { bodies };
                 let mut ends: Vec<_> = Vec::new();
-                for body in bodies {
+                for (at, body) in bodies.iter().enumerate() {
                     let mut scope = base.clone();
                     self.iterated = false;
+                    let outer = self.context;
+                    // An `else` speaks where what stands before it fails.
+                    if at + 1 < bodies.len() {
+                        self.context = self.context.nested();
+                    }
                     self.query(&body.query, &mut scope);
+                    self.context = outer;
                     ends.push((scope, body.assign.as_ref().or(assign)));
                 }
                 if ends.is_empty() {
@@ -279,22 +381,19 @@ impl Analysis<'_> {
                     ends.push((base, assign));
                 }
                 for (mut scope, assign) in ends {
-                    let refr = head_ref(rules.rule(id));
-                    let dynamic = Reference::of(refr).is_some_and(|head| {
-                        head.steps.iter().any(|step| !matches!(step, Step::Key(_) | Step::Number(_)))
-                    });
                     let value = match head {
                         RuleHead::Set { key: Some(key), .. } => {
                             Origin::element(self.expr(key, &mut scope, Role::Value))
                         }
                         _ => match assign {
-                            Some(assign) => {
-                                let value = self.expr(&assign.value, &mut scope, Role::Value);
-                                if dynamic { Origin::element(value) } else { value }
-                            }
+                            Some(assign) => self.expr(&assign.value, &mut scope, Role::Value),
                             None => Origin::default(),
                         },
                     };
+                    let head = Reference::of(head_ref(rules.rule(id)));
+                    let steps = head.iter().flat_map(|head| &head.steps);
+                    let below = steps.skip_while(|step| matches!(step, Step::Key(_))).collect::<Vec<_>>();
+                    let value = below.into_iter().rev().fold(value, Origin::under);
                     origin = origin.join(value);
                 }
                 origin
@@ -305,7 +404,7 @@ impl Analysis<'_> {
     fn bind(&mut self, pattern: &Expr, value: Origin, scope: &mut Scope) {
         match pattern {
             Expr::Var { span, .. } if span.text() != "_" => {
-                let value = if self.context.negated { value } else { value.met() };
+                let value = if self.context.seeking { value } else { value.met() };
                 scope.insert(span.text().to_owned(), value);
             }
             Expr::Array { items, .. } => {
@@ -337,53 +436,118 @@ impl Analysis<'_> {
 
     fn query(&mut self, query: &Query, scope: &mut Scope) {
         for statement in in_order(query) {
+            let mut inputs = Vec::new();
             for with in &statement.with_mods {
-                self.expr(&with.r#as, scope, Role::Value);
+                let value = self.expr(&with.r#as, scope, Role::Value);
+                let target = Reference::of(&with.refr).map(|target| target.full_path()).unwrap_or_default();
+                if target.first().is_some_and(|root| root == "input") {
+                    inputs.push((target, value));
+                }
             }
-            if let Some(with) = statement.with_mods.iter().find(|with| with.refr.span().text().starts_with("input")) {
-                self.give_up("`with input`", &with.refr);
-                continue;
+            if inputs.is_empty() {
+                self.statement(statement, scope);
+            } else {
+                self.give_up("`with input`", &statement.with_mods[0].refr);
+                self.with_input(inputs, |this| this.statement(statement, scope));
             }
-            match &statement.literal {
-                Literal::SomeVars { vars, .. } => {
-                    for name in vars {
-                        scope.entry(name.text().to_owned()).or_default();
-                    }
+        }
+    }
+
+    /// With another `input`, or with other values at paths of it.
+    fn with_input(&mut self, inputs: Vec<(Vec<String>, Origin)>, inside: impl FnOnce(&mut Self)) {
+        let (input, replaced, context) = (self.input.clone(), self.replaced.len(), self.context);
+        self.context.elsewhere = true;
+        // The rules on the way read something else now.
+        let values = std::mem::take(&mut self.values);
+        for (target, value) in inputs {
+            if target.len() == 1 {
+                self.input = value;
+            } else {
+                let below = target[1..].iter().rev().fold(value, |value, key| value.under(&Step::Key(key)));
+                self.input = self.input.clone().join(below);
+                self.replaced.push(Path::new(target.into_iter().map(Segment::Key).collect()));
+            }
+        }
+        inside(self);
+        self.context = context;
+        self.input = input;
+        self.replaced.truncate(replaced);
+        self.values = values;
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt, scope: &mut Scope) {
+        match &statement.literal {
+            Literal::SomeVars { vars, .. } => {
+                for name in vars {
+                    scope.entry(name.text().to_owned()).or_default();
                 }
-                Literal::SomeIn { key, value, collection, .. } => {
-                    let list = self.list(collection, scope);
-                    if let Some(key) = key {
-                        self.bind(key, Origin::default(), scope);
-                    }
-                    self.bind(value, list.step(&Segment::Any), scope);
+            }
+            Literal::SomeIn { key, value, collection, .. } => {
+                let list = self.list(collection, scope);
+                if let Some(key) = key {
+                    self.bind(key, Origin::default(), scope);
                 }
-                Literal::Expr { expr, .. } => {
-                    self.expr(expr, scope, Role::Truth);
+                self.bind(value, list.step(&Segment::Any), scope);
+            }
+            Literal::Expr { expr, .. } => {
+                self.expr(expr, scope, Role::Truth);
+            }
+            Literal::NotExpr { expr, .. } => {
+                let outer = self.context;
+                self.context = Context { absent: true, ..outer.nested() };
+                self.expr(expr, scope, Role::Truth);
+                self.context = outer;
+            }
+            Literal::Every { key, value, domain, query, .. } => {
+                let list = self.list(domain, scope);
+                let mut inner = scope.clone();
+                if let Some(key) = key {
+                    inner.insert(key.text().to_owned(), Origin::default());
                 }
-                Literal::NotExpr { expr, .. } => {
-                    let outer = self.context;
-                    self.context = Context { absent: true, negated: true, ..outer };
-                    self.expr(expr, scope, Role::Truth);
-                    self.context = outer;
-                }
-                Literal::Every { key, value, domain, query, .. } => {
-                    let list = self.list(domain, scope);
-                    let mut inner = scope.clone();
-                    if let Some(key) = key {
-                        inner.insert(key.text().to_owned(), Origin::default());
-                    }
-                    inner.insert(value.text().to_owned(), list.step(&Segment::Any));
-                    self.nested(|this| this.query(query, &mut inner));
-                }
+                inner.insert(value.text().to_owned(), list.step(&Segment::Any));
+                self.nested(|this| this.query(query, &mut inner));
             }
         }
     }
 
     fn nested(&mut self, inside: impl FnOnce(&mut Self)) {
         let outer = self.context;
-        self.context.negated = true;
+        self.context = outer.nested();
         inside(self);
         self.context = outer;
+    }
+
+    /// A collection that is taken as a whole: what was not collected of it can make a rule fire.
+    fn whole(&mut self, expr: &Expr, scope: &mut Scope) -> Origin {
+        let is_literal = matches!(expr, Expr::Array { .. } | Expr::Set { .. } | Expr::Object { .. });
+        let outer = self.context;
+        self.context.seeking |= !is_literal;
+        let origin = self.operand(expr, scope);
+        self.context.seeking = true;
+        self.asks_truth = false;
+        // The elements of a literal stand there, but not what they themselves consist of.
+        match &origin.element {
+            Some(element) if is_literal => self.seek(element, expr, false),
+            _ => self.seek(&origin, expr, false),
+        }
+        self.context = outer;
+        origin
+    }
+
+    /// Looks through what made a collection once more, for what may be missing in it.
+    fn seek(&mut self, origin: &Origin, expr: &Expr, is_inside: bool) {
+        for rule in &origin.rules {
+            self.rule_value(rule);
+        }
+        let place = self.place(expr);
+        // An element that was met where the collection was made was not met here.
+        let inside = origin.paths.iter().filter(|_| is_inside);
+        for (path, met) in inside.chain(&origin.derived).filter(|(path, _)| path.segments().len() > 1) {
+            self.record(path.clone(), Role::List, is_inside || !met, &place);
+        }
+        if let Some(element) = &origin.element {
+            self.seek(element, expr, true);
+        }
     }
 
     /// An operand whose value is needed also under `not`.
@@ -398,6 +562,7 @@ impl Analysis<'_> {
     fn expr(&mut self, expr: &Expr, scope: &mut Scope, role: Role) -> Origin {
         match expr {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                self.asks_truth = role == Role::Truth;
                 let origin = self.reference(expr, scope);
                 self.note(&origin, role, expr);
                 origin
@@ -448,19 +613,32 @@ impl Analysis<'_> {
             }
             Expr::BinExpr { lhs, rhs, .. } => self.operand(lhs, scope).join(self.operand(rhs, scope)),
             Expr::ArithExpr { lhs, rhs, .. } => {
-                self.operand(lhs, scope);
-                self.operand(rhs, scope);
+                let left = self.operand(lhs, scope);
+                // What is subtracted from a set matters by what is not in it.
+                if is_collection(lhs, &left) || is_collection(rhs, &Origin::default()) {
+                    self.whole(rhs, scope);
+                    return left;
+                }
+                if self.operand(rhs, scope).is_made() && is_reference(rhs) {
+                    self.whole(rhs, scope);
+                }
                 Origin::default()
             }
             Expr::BoolExpr { op, lhs, rhs, .. } => {
-                let against_true = is_true(lhs) || is_true(rhs);
+                let against_true = is_literal(lhs, "true") || is_literal(rhs, "true");
+                let mut is_whole = false;
                 for side in [lhs, rhs] {
-                    match op {
+                    let origin = match op {
                         // `x == true` asks no more than `x`, and `not x == 3` also asks whether it is there.
                         BoolOp::Eq if against_true => self.expr(side, scope, Role::Truth),
                         BoolOp::Eq if self.context.absent => self.expr(side, scope, Role::Truth),
                         _ => self.operand(side, scope),
                     };
+                    is_whole |= is_collection(side, &origin);
+                }
+                // A list that is compared with another one is taken as a whole.
+                for side in [lhs, rhs].into_iter().filter(|side| is_whole && is_reference(side)) {
+                    self.whole(side, scope);
                 }
                 Origin::default()
             }
@@ -493,7 +671,10 @@ impl Analysis<'_> {
                 self.operand(collection, scope);
                 Origin::default()
             }
-            Expr::Call { fcn, params, .. } => self.call(expr, fcn, params, scope),
+            Expr::Call { fcn, params, .. } => {
+                self.asks_truth = role == Role::Truth;
+                self.call(expr, fcn, params, scope)
+            }
             Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => Origin::default(),
         }
     }
@@ -519,6 +700,7 @@ impl Analysis<'_> {
         params: &[regorus::unstable::Ref<Expr>],
         scope: &mut Scope,
     ) -> Origin {
+        let asks_truth = self.asks_truth;
         let path = Reference::of(function).map(|reference| reference.full_path()).unwrap_or_default();
         let name = path.join(".");
         if name == "object.get" && params.len() >= 2 {
@@ -532,10 +714,15 @@ impl Analysis<'_> {
                 .map(|base| base.into_iter().chain(rest.iter().cloned()).collect::<DataPath>()),
             None => None,
         };
-        let values: Vec<_> = params.iter().map(|param| self.operand(param, scope)).collect();
+        let is_whole = target.is_none() && WHOLE.contains(&name.as_str());
+        let values: Vec<_> = params
+            .iter()
+            .map(|param| if is_whole { self.whole(param, scope) } else { self.operand(param, scope) })
+            .collect();
         if let Some(target) = target.filter(|target| !self.rules.definitions(target).is_empty()) {
             if self.depth >= MAX_DEPTH || self.active.contains(&target) {
                 self.give_up("a function nested too deep", whole);
+                self.note(&self.input.clone(), Role::Value, whole);
                 return Origin::default();
             }
             self.found.through.insert(target.clone());
@@ -543,28 +730,42 @@ impl Analysis<'_> {
             self.active.push(target.clone());
             let outer = (self.module, self.iterated);
             let mut origin = Origin::default();
-            for id in self.rules.definitions(&target).to_vec() {
+            let definitions = self.rules.definitions(&target).to_vec();
+            let outer_context = self.context;
+            if self.has_default(&target, asks_truth) {
+                self.context = outer_context.nested();
+            }
+            for id in definitions {
                 origin = origin.join(self.definition(id, Some(&values)));
             }
+            self.context = outer_context;
             (self.module, self.iterated) = outer;
             self.active.pop();
             self.depth -= 1;
             return origin;
         }
         match name.as_str() {
-            "walk" | "json.filter" | "json.remove" | "object.filter" | "object.remove" => {
+            "walk" => {
                 self.give_up(&format!("`{name}`"), whole);
                 Origin::default()
+            }
+            // What is left of it stands where it stood.
+            "json.filter" | "json.remove" | "object.filter" | "object.remove" => {
+                values.into_iter().next().unwrap_or_default()
             }
             "array.concat" | "array.slice" | "array.reverse" | "union" | "intersection" | "sort" | "object.union" => {
                 values.into_iter().fold(Origin::default(), Origin::join)
             }
             "max" | "min" => values.into_iter().fold(Origin::default(), Origin::join).step(&Segment::Any),
-            _ => Origin::default(),
+            _ => {
+                let derived = values.into_iter().fold(Origin::default(), Origin::join);
+                Origin { derived: derived.paths.into_iter().chain(derived.derived).collect(), ..Origin::default() }
+            }
         }
     }
 
     fn object_get(&mut self, whole: &Expr, params: &[regorus::unstable::Ref<Expr>], scope: &mut Scope) -> Origin {
+        self.asks_truth = false;
         let mut origin = match params[0].as_ref() {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.reference(&params[0], scope),
             other => self.operand(other, scope),
@@ -640,7 +841,10 @@ impl Analysis<'_> {
             return origin.clone();
         }
         let key = |name: &str| Segment::Key(name.to_owned());
-        if name == "input" || name == "data" {
+        if name == "input" {
+            return self.input.clone();
+        }
+        if name == "data" {
             return Origin::path(Path::new(vec![key(name)]));
         }
         let import =
@@ -671,6 +875,23 @@ impl Analysis<'_> {
                         value = value.step(segment);
                     }
                     out = out.join(value);
+                }
+                Some(Target::Package) => {
+                    let segments = &path.segments()[1..];
+                    let rules: Vec<_> = (self.rules.paths())
+                        .map(|(rule, _)| rule)
+                        .filter(|rule| rule.len() <= segments.len() && leads_to(&segments[..rule.len()], rule))
+                        .cloned()
+                        .collect();
+                    for rule in rules {
+                        let value = self.rule_value(&rule);
+                        out = out.join(segments[rule.len()..].iter().fold(value, |value, segment| value.step(segment)));
+                    }
+                    // Documents, or further rules.
+                    let is_below = |(rule, _): (&DataPath, _)| rule.len() > segments.len() && leads_to(segments, rule);
+                    if matches!(segments, [] | [Segment::Any]) || self.rules.paths().any(is_below) {
+                        out.paths.insert(path, met);
+                    }
                 }
                 _ => {
                     out.paths.insert(path, met);
@@ -718,8 +939,38 @@ fn in_order(query: &Query) -> Vec<&LiteralStmt> {
     ordered
 }
 
-fn is_true(expr: &Expr) -> bool {
-    matches!(expr, Expr::Bool { span, .. } if span.text() == "true")
+/// Whether a rule lies at a path or below it.
+fn leads_to(segments: &[Segment], rule: &DataPath) -> bool {
+    segments.iter().zip(rule).all(|(segment, key)| match segment {
+        Segment::Key(known) => known == key,
+        Segment::Any => true,
+        Segment::Index(_) => false,
+    })
+}
+
+fn is_literal(expr: &Expr, word: &str) -> bool {
+    matches!(expr, Expr::Bool { span, .. } if span.text() == word)
+}
+
+fn is_reference(expr: &Expr) -> bool {
+    matches!(expr, Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. })
+}
+
+/// Whether an expression is a list, a set or an object of the policy's own.
+fn is_collection(expr: &Expr, origin: &Origin) -> bool {
+    let makes_set = |name: &str| matches!(name, "object.keys" | "union" | "intersection");
+    match expr {
+        Expr::Array { .. }
+        | Expr::Set { .. }
+        | Expr::Object { .. }
+        | Expr::ArrayCompr { .. }
+        | Expr::SetCompr { .. }
+        | Expr::ObjectCompr { .. } => true,
+        Expr::Call { fcn, .. } => {
+            origin.is_made() || Reference::of(fcn).is_some_and(|name| makes_set(&name.full_path().join(".")))
+        }
+        _ => origin.is_made(),
+    }
 }
 
 #[cfg(test)]
@@ -743,7 +994,8 @@ mod tests {
             .iter()
             .map(|one| {
                 let sought = match (one.negated, one.sought) {
-                    (_, true) => " negated",
+                    (true, true) => " negated",
+                    (false, true) => " sought",
                     (true, false) => " negated, met",
                     (false, false) => "",
                 };
@@ -791,6 +1043,7 @@ mod tests {
             &[
                 "input.x FirstList negated",
                 "input.x List negated",
+                "input.x[_] List sought",
                 "input.x[_] Value negated",
                 "input.x[_].flag Truth negated",
             ],
@@ -834,6 +1087,42 @@ mod tests {
         assert_reads(
             "violation contains 1 if { x := input.x; not 3 in x }",
             &["input.x Value", "input.x Value negated"],
+        );
+    }
+
+    #[test]
+    fn what_is_taken_as_a_whole_is_looked_for() {
+        assert_reads("violation contains 1 if count(input.x) < 2", &["input.x Value sought"]);
+        assert_reads("violation contains 1 if { n := input.x - input.y; n > 2 }", &["input.x Value", "input.y Value"]);
+        assert_reads(
+            "violation contains 1 if { some e in input.x; count(e.tags) < 2 }",
+            &["input.x FirstList", "input.x List", "input.x[_].tags Value"],
+        );
+        assert_reads("violation contains 1 if max([input.x, input.y]) > 2", &["input.x Value", "input.y Value"]);
+    }
+
+    #[test]
+    fn a_default_speaks_where_the_others_fail() {
+        assert_reads(
+            "violation contains 1 if m == 1\ndefault m := 1\nm := 2 if input.x.y",
+            &["input.x.y Truth negated"],
+        );
+        assert_reads("violation contains 1 if m\ndefault m := false\nm if input.x.y", &["input.x.y Truth"]);
+        assert_reads(
+            "violation contains 1 if m == 1\nm := 2 if {\n\tinput.x.y\n} else := 1 if input.x.z",
+            &["input.x.y Truth negated", "input.x.z Truth"],
+        );
+    }
+
+    #[test]
+    fn what_stands_under_with_is_read_from_what_it_says() {
+        assert_reads(
+            "violation contains 1 if f with input as input.x\nf if input.y > 2",
+            &["input.x Value", "input.x.y Value"],
+        );
+        assert_reads(
+            "violation contains 1 if f with input.x as input.z\nf if input.x.y > input.w",
+            &["input.w Value", "input.z Value", "input.z.y Value"],
         );
     }
 

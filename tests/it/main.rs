@@ -10,5 +10,6 @@ mod metadata;
 mod missing;
 mod readme;
 mod shipped;
+mod sources;
 mod verdicts;
 mod walks;

@@ -12,7 +12,7 @@ type Source<'a> = (&'a str, &'a str, &'a str);
 
 /// Collected completely, an hour before the check.
 pub(crate) const OK: &str = "status: ok, observed_to: 2026-11-21T01:00:00Z";
-const PARTIAL: &str = "status: partial, error: page 2 was refused, observed_to: 2026-11-21T01:00:00Z";
+pub(crate) const PARTIAL: &str = "status: partial, error: page 2 was refused, observed_to: 2026-11-21T01:00:00Z";
 const TWO_DAYS_OLD: &str = "status: ok, observed_to: 2026-11-19T01:00:00Z";
 
 const SLOW: &str = "violation contains {\"msg\": \"slow\", \"subject\": \"svc\"} if input.svc.p99 > 400";

@@ -1282,14 +1282,21 @@ impl<'a> Builder<'a> {
             }
         }
         path.extend(keys.iter().map(|key| (*key).to_owned()));
-        if let Target::Rule(rule, _) = self.rules.resolve(&path) {
+        let target = self.rules.resolve(&path);
+        if target == Target::Package {
+            // Which of its rules are meant is known only where they are evaluated.
+            let below: Vec<_> =
+                self.rules.paths().map(|(rule, _)| rule).filter(|rule| rule.starts_with(&path)).cloned().collect();
+            for rule in below {
+                uses(context, &rule);
+            }
+            return (Root::Unknown, Vec::new(), 0);
+        }
+        if let Target::Rule(rule, _) = target {
             let taken = rule.len().saturating_sub(own);
             let rest = path[..own].iter().skip(rule.len());
             let hops = rest.map(|key| Hop::Key(Text::new(key))).collect();
-            if !context.statement.calls.iter().any(|call| call.rule == rule && call.arguments.is_empty()) {
-                let call = Call { rule: rule.clone(), arguments: Vec::new(), negated: context.negated };
-                context.statement.calls.push(call);
-            }
+            uses(context, &rule);
             return (Root::Rule(rule), hops, taken);
         }
         let hops = path[..own].iter().map(|key| Hop::Key(Text::new(key))).collect();
@@ -1579,6 +1586,14 @@ fn deep(expr: &Expr, on: &mut dyn FnMut(&Expr)) {
 
 fn insert(start: usize, end: usize, text: String) -> Edit {
     Edit { start, end, pieces: vec![Piece::Insert(text)] }
+}
+
+/// Notes that a statement uses the value of a rule.
+fn uses(context: &mut Context<'_>, rule: &DataPath) {
+    if !context.statement.calls.iter().any(|call| call.rule == *rule && call.arguments.is_empty()) {
+        let call = Call { rule: rule.clone(), arguments: Vec::new(), negated: context.negated };
+        context.statement.calls.push(call);
+    }
 }
 
 /// The bytes of a span with edits in it.

@@ -1,0 +1,238 @@
+//! What an assumption reads of a source, and what follows where the source is not all there: read as a whole, through
+//! built-ins, under `with`, counted, or behind a `default`.
+
+use crate::verdicts::{OK, PARTIAL, Row, asked, row};
+
+const FAILED: &str = "status: failed, error: connection refused";
+
+#[test]
+fn what_cannot_be_followed_reads_all_that_it_may_reach() {
+    let violation = |body: &str| {
+        format!(
+            "violation contains \"x\" if {{ {body} }}\n\nis_slow if input.p99 > 400\n\nother_is_slow if input.svc.p99 > 400"
+        )
+    };
+    let fails = |title: &'static str, body: &str, answer: &'static str| {
+        row(title, &violation(body), &[("svc", "{}", FAILED), ("other", "{}", OK)], answer)
+    };
+    let failed = |title: &'static str, body: &str| fails(title, body, "unknown failed, exit 3");
+    let with = |title: &'static str, body: &str| fails(title, body, "unknown failed + not_explained, exit 3");
+    let holds = |title: &'static str, body: &str| {
+        row(
+            title,
+            &violation(body),
+            &[("svc", "{}", FAILED), ("other", r#"{"p99": 1}"#, OK)],
+            "holds + not_explained, exit 0",
+        )
+    };
+    let said = asked(&[
+        with("walk", "walk(input, [_, value]); value == \"bad\""),
+        with("walk through a name", "all := input; walk(all, [_, value]); value == \"bad\""),
+        failed("json.filter", "some v in json.filter(input, [\"svc/p99\"]); v.p99 > 400"),
+        failed("object.remove", "count(object.remove(input, [\"other\"])) > 3"),
+        failed(
+            "a computed key of object.get",
+            "k := concat(\"\", [\"s\", \"vc\"]); object.get(input, k, {\"p99\": 0}).p99 > 400",
+        ),
+        failed("a path of object.get in a name", "k := [\"svc\", \"p99\"]; object.get(input, k, 0) > 400"),
+        with("the value of `with`", "is_slow with input as input.svc"),
+        with("a helper under `with`, by another source", "is_slow with input.p99 as input.svc.p99"),
+        row(
+            "a fact that is not there under `with`",
+            &violation("is_slow with input as input.svc"),
+            &[("svc", r#"{"p50": 1}"#, OK)],
+            "unknown missing + not_explained, exit 3",
+        ),
+        row(
+            "a fact that is there under `with`",
+            &violation("is_slow with input as input.svc"),
+            &[("svc", r#"{"p99": 1}"#, OK)],
+            "holds + not_explained, exit 0",
+        ),
+        row(
+            "a violation under `with`",
+            &violation("is_slow with input as input.svc"),
+            &[("svc", r#"{"p99": 500}"#, OK)],
+            "decayed violated + not_explained, exit 1",
+        ),
+        holds("a helper under `with` does not read what it replaces", "other_is_slow with input.svc as input.other"),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn what_is_filtered_is_still_read() {
+    let said = asked(&[
+        row(
+            "a source that was not collected, behind json.filter",
+            "violation contains \"x\" if { all := json.filter(input, [\"svc\"]); all.svc.p99 > 400 }",
+            &[("other", "{}", OK)],
+            "unknown missing + missing, exit 3",
+        ),
+        row(
+            "a source that was collected, behind json.filter",
+            "violation contains \"x\" if { all := json.filter(input, [\"svc\"]); all.svc.p99 > 400 }",
+            &[("svc", r#"{"p99": 300}"#, OK)],
+            "holds, exit 0",
+        ),
+        row(
+            "a violation, behind json.filter",
+            "violation contains \"x\" if { all := json.filter(input, [\"svc\"]); all.svc.p99 > 400 }",
+            &[("svc", r#"{"p99": 500}"#, OK)],
+            "decayed violated, exit 1",
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn aggregates_over_what_was_collected_in_part() {
+    let facts =
+        r#"{"c": ["a"], "n": [1, 2], "flags": [true], "name": "web", "pods": [{"c": ["a"], "n": 1}], "p99": 500}"#;
+    let row_of = |title: &'static str, rules: &str, says: &'static str, answer: &'static str| -> Row<'static> {
+        row(title, rules, &[("svc", facts, says)], answer)
+    };
+    let both = |title: &'static str, body: &str, rest: &str| {
+        let rules = format!("violation contains \"x\" if {{ {body} }}\n\n{rest}");
+        [
+            row_of(title, &rules, PARTIAL, "unknown partial else decayed, exit 3"),
+            row_of("…, complete", &rules, OK, "decayed violated, exit 1"),
+        ]
+    };
+    let witness = |title: &'static str, body: &str, rest: &str| {
+        let rules = format!("violation contains \"x\" if {{ {body} }}\n\n{rest}");
+        row_of(title, &rules, PARTIAL, "decayed violated + partial, exit 1")
+    };
+    let names = "names contains c if some c in input.svc.c";
+    let count = "few(xs) if count(xs) < 2";
+    let rows: Vec<_> = [
+        both("count", "count(input.svc.c) < 2", ""),
+        both("sum", "sum(input.svc.n) < 4", ""),
+        both("product", "product(input.svc.n) < 4", ""),
+        both("max", "max(input.svc.n) < 4", ""),
+        both("min", "min(input.svc.n) > 0", ""),
+        both("sort", "sort(input.svc.n)[0] == 1", ""),
+        both("through a name", "c := input.svc.c; count(c) < 2", ""),
+        both("through a function", "few(input.svc.c)", count),
+        both("a set of one's own", "count(names) < 2", names),
+        both("a set of one's own, through a name", "all := names; count(all) < 2", names),
+        both("a set of one's own, through a function", "few(names)", &format!("{names}\n\n{count}")),
+        both("a set of one's own, compared", "names == {\"a\"}", names),
+        both("a set difference", "rest := {\"a\", \"b\"} - names; count(rest) > 0", names),
+        both("a set difference that is iterated over", "some x in {\"a\", \"b\"} - names", names),
+        both("a list, compared", "input.svc.c == [\"a\"]", ""),
+    ]
+    .into_iter()
+    .flatten()
+    .chain([
+        witness("an element of a set of one's own", "\"a\" in names", names),
+        witness("a list of an element that was seen", "some pod in input.svc.pods; count(pod.c) < 2", ""),
+        witness("a number", "input.svc.p99 - 1 > 400", ""),
+        witness("a difference of numbers", "1000 - input.svc.p99 < 600", ""),
+    ])
+    .collect();
+    insta::assert_snapshot!(asked(&rows));
+}
+
+#[test]
+fn defaults_rest_on_what_the_other_bodies_look_for() {
+    let rows_of = |title: &'static str, rules: &str, facts: &str, says: &'static str, answer: &'static str| {
+        row(title, rules, &[("svc", facts, says)], answer)
+    };
+    let limit =
+        "violation contains \"x\" if input.svc.p99 > limit\n\ndefault limit := 100\n\nlimit := input.svc.limit if true";
+    let mode = "violation contains \"x\" if mode == \"open\"\n\ndefault mode := \"open\"\n\nmode := \"closed\" if input.svc.auth.on";
+    let or_else = "violation contains \"x\" if mode == \"open\"\n\nmode := \"closed\" if {\n\tinput.svc.auth.on\n} else := \"open\" if true";
+    let function = "violation contains \"x\" if mode(1) == \"open\"\n\ndefault mode(_) := \"open\"\n\nmode(_) := \"closed\" if input.svc.auth.on";
+    let off =
+        "violation contains \"x\" if allowed == false\n\ndefault allowed := false\n\nallowed if some c in input.svc.c";
+    let witness = "violation contains \"x\" if is_open\n\ndefault is_open := false\n\nis_open if input.svc.auth.open";
+    let builtin = "violation contains \"x\" if mode == \"open\"\n\ndefault mode := \"open\"\n\nmode := \"closed\" if to_number(input.svc.auth.on) > 0";
+    let last = "violation contains \"x\" if mode == \"open\"\n\nmode := \"closed\" if {\n\tdata.design.calls == []\n} else := \"open\" if input.svc.open";
+    let said = asked(&[
+        rows_of("a default over a part", mode, r#"{"p": 1}"#, PARTIAL, "unknown partial else decayed, exit 3"),
+        rows_of("a default over all", mode, r#"{"auth": {"on": false}}"#, OK, "decayed violated, exit 1"),
+        rows_of(
+            "an else over a part",
+            or_else,
+            r#"{"auth": {"on": false}}"#,
+            PARTIAL,
+            "unknown partial else decayed, exit 3",
+        ),
+        rows_of("an else over all", or_else, r#"{"auth": {"on": false}}"#, OK, "decayed violated, exit 1"),
+        rows_of(
+            "a default of a function over a part",
+            function,
+            r#"{"auth": {"on": false}}"#,
+            PARTIAL,
+            "unknown partial else decayed, exit 3",
+        ),
+        rows_of("a default that stands for a number", limit, r#"{"p99": 300}"#, OK, "unknown missing, exit 3"),
+        rows_of(
+            "a number that makes a default superfluous",
+            limit,
+            r#"{"p99": 300, "limit": 200}"#,
+            OK,
+            "decayed violated, exit 1",
+        ),
+        rows_of(
+            "false by default, asked for",
+            off,
+            r#"{"c": []}"#,
+            PARTIAL,
+            "unknown partial else decayed + vacuous, exit 3",
+        ),
+        rows_of(
+            "false by default, and it is true",
+            witness,
+            r#"{"auth": {"open": true}}"#,
+            PARTIAL,
+            "decayed violated + partial, exit 1",
+        ),
+        rows_of(
+            "a built-in failed before a default",
+            builtin,
+            r#"{"auth": {"on": "abc"}}"#,
+            OK,
+            "unknown error, exit 3",
+        ),
+        rows_of(
+            "the last body of an else is a witness",
+            last,
+            r#"{"open": true}"#,
+            PARTIAL,
+            "decayed violated + partial, exit 1",
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_package_that_is_looked_up_in_is_read_through_all_its_rules() {
+    let library = |row: Row<'static>| {
+        row.with(
+            "policies/web.rego",
+            "package lib.web\n\nlimit := data.design.max_ms\n\np99 := input.svc.web if true\n",
+        )
+        .with(
+            "policies/cart.rego",
+            "package lib.cart\n\nlimit := data.design.max_ms\n\np99 := input.svc.cart if true\n",
+        )
+    };
+    let looked_up =
+        "violation contains k if {\n\tsome k in [\"web\", \"cart\"]\n\tdata.lib[k].p99 > data.lib[k].limit\n}";
+    let iterated = "violation contains k if {\n\tsome k, of in data.lib\n\tof.p99 > of.limit\n}";
+    let calls = "calls[client] contains server if {\n\tsome client, servers in input.svc.calls\n\tserver := servers[_]\n}\n\nviolation contains x if {\n\tsome x in calls.web\n\tx == \"fraud\"\n}";
+    let rows: Vec<_> = [
+        ("looked up", looked_up, r#"{"web": 300, "cart": 500}"#, "decayed violated, exit 1"),
+        ("looked up, and it holds", looked_up, r#"{"web": 300, "cart": 300}"#, "holds, exit 0"),
+        ("looked up, and a fact is missing", looked_up, r#"{"web": 300}"#, "unknown missing, exit 3"),
+        ("iterated over", iterated, r#"{"web": 300, "cart": 500}"#, "decayed violated, exit 1"),
+        ("iterated over, and a fact is missing", iterated, r#"{"web": 300}"#, "unknown missing + missing, exit 3"),
+    ]
+    .into_iter()
+    .map(|(title, rules, facts, answer)| library(row(title, rules, &[("svc", facts, OK)], answer)))
+    .chain([row("a set below a key", calls, &[("svc", r#"{"calls": {"web": ["cart"]}}"#, OK)], "holds, exit 0")])
+    .collect();
+    insta::assert_snapshot!(asked(&rows));
+}
