@@ -21,6 +21,7 @@ use super::{
 use crate::{
     model::{Assumption, Note, Path, Reason, Segment},
     policy::{DataPath, Group, Word},
+    source::Location,
     text::{count, cut, value as shown},
 };
 
@@ -482,7 +483,12 @@ impl Look<'_> {
     /// Whether a value is compared or handed to a built-in as it is; a name alone is none.
     fn takes_whole(&self, body: usize, nth: usize, read: &Read) -> bool {
         let of = &self.told.program.bodies[body];
-        let Some(statement) = of.statements.get(nth) else { return true };
+        let Some(statement) = of.statements.get(nth) else {
+            // A rule that is but another name hands it on.
+            let is_name =
+                matches!(of.kind, Kind::Value | Kind::Function) && of.head.origin == Some(read.origin.clone());
+            return !is_name;
+        };
         statement.form != Form::Binds
             && !matches!(read.need, Need::List | Need::Truth | Need::Absence | Need::Excused)
             && statement.calls.iter().all(|call| call.arguments.is_empty())
@@ -664,6 +670,15 @@ impl Look<'_> {
     }
 }
 
+fn left_out_note(path: &Path, why: &str, location: Option<Location>) -> Note {
+    Note {
+        reason: Reason::Missing,
+        message: format!("`{path}` was {why}"),
+        help: Some("without it nobody can tell: mend what delivers it, or read something else".to_owned()),
+        location,
+    }
+}
+
 /// The origin without the step that is missing and what follows.
 fn up_to(origin: &Origin, hop: usize) -> Origin {
     Origin { root: origin.root.clone(), hops: origin.hops[..hop.min(origin.hops.len())].to_vec() }
@@ -751,6 +766,16 @@ impl Finding {
 }
 
 impl Findings {
+    /// In a list a null stands for what was left out: it is said as that, not as something of another type.
+    pub(super) fn say_left_out(&mut self, left_out: &[(Path, &'static str)]) {
+        for gap in self.gaps.iter_mut().filter(|gap| gap.note.reason == Reason::Mistyped) {
+            let why = left_out.iter().find(|(path, _)| gap.path.as_ref() == Some(path));
+            if let Some((path, why)) = why {
+                gap.note = left_out_note(path, why, gap.note.location.clone());
+            }
+        }
+    }
+
     /// Whether every binding that made this element rests on something that was not there.
     pub(super) fn rests_element(&self, told: &Told, rule: &DataPath, value: &Value) -> bool {
         if self.gaps.is_empty() {

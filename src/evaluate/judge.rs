@@ -59,9 +59,9 @@ pub(super) fn judge(
     // Where nothing could be found, nothing is amiss if nothing was told.
     let is_explained = told.is_some() || run.is_settled || run.values.is_err();
     // What keeps an element from counting has to be known before step 3.
-    let (looked, looked_at_nothing, static_gaps) = match &told {
+    let left_out = left_out_paths(&readings, world.snapshot);
+    let (mut looked, looked_at_nothing, static_gaps) = match &told {
         Some(told) => {
-            let left_out = left_out_paths(&readings, world.snapshot);
             let elsewhere = uses.iter().filter(|one| one.elsewhere);
             (findings(told, group, &left_out), iterations(told, group), static_gaps(elsewhere, assumption, world))
         }
@@ -125,8 +125,10 @@ pub(super) fn judge(
     // 4.
     steps.extend(static_gaps.into_iter().map(|gap| gap.said));
     let (mut examples, mut undecided): (Vec<Path>, Vec<Undecided>) = Default::default();
+    looked.say_left_out(&left_out);
     for gap in &looked.gaps {
-        if !steps.contains(&gap.note) {
+        // The same may be met at several places; it is said at the first.
+        if !steps.iter().any(|step| (step.reason, &step.message) == (gap.note.reason, &gap.note.message)) {
             examples.extend(gap.example.clone());
             undecided.push(gap.undecided());
             steps.push(gap.note.clone());

@@ -151,7 +151,13 @@ pub(super) fn left_out<'a>(uses: impl Iterator<Item = &'a Use> + Clone, snapshot
     for source in &snapshot.sources {
         for (path, why) in sources::left_out(source) {
             let Some(one) = uses.clone().find(|one| {
-                one.role != Role::Excused && one.path.meets(&path) && one.path.segments().len() >= path.segments().len()
+                let is_below = one.path.segments().len() >= path.segments().len();
+                match one.role {
+                    Role::Excused => false,
+                    // What is taken as it is lacks what is left out of it.
+                    Role::Value => one.path.meets(&path),
+                    _ => is_below && one.path.meets(&path),
+                }
             }) else {
                 continue;
             };

@@ -78,7 +78,10 @@ pub(super) fn readings<'a>(uses: &'a [Use], assumption: &Assumption, snapshot: &
             if one.sought {
                 reading.sought.add(&one.path);
             }
-            if one.sought || one.role != Role::Value || one.path.segments().contains(&Segment::Any) {
+            if one.sought
+                || !matches!(one.role, Role::Value | Role::Name)
+                || one.path.segments().contains(&Segment::Any)
+            {
                 reading.open.add(&one.path);
             }
             reading.excused &= excused;

@@ -23,6 +23,8 @@ use crate::{
 pub enum Role {
     /// Its value is needed: compared, computed with, passed on, built into a message.
     Value,
+    /// Its value is needed, and only given a name or handed to a function: what lies below is read where the name is.
+    Name,
     /// Its elements are the first that a rule iterates over.
     FirstList,
     /// Its elements are iterated over further inside: absent means empty.
@@ -58,7 +60,7 @@ impl Use {
     #[must_use]
     pub fn is_needed(&self) -> bool {
         match self.role {
-            Role::Value | Role::FirstList => true,
+            Role::Value | Role::Name | Role::FirstList => true,
             // What was designed is needed wherever it stands; what was observed may be absent and mean just that.
             Role::List | Role::Truth | Role::Absence => self.path.source().is_none(),
             Role::Excused => false,
@@ -386,7 +388,7 @@ impl Analysis<'_> {
                             Origin::element(self.expr(key, &mut scope, Role::Value))
                         }
                         _ => match assign {
-                            Some(assign) => self.expr(&assign.value, &mut scope, Role::Value),
+                            Some(assign) => self.expr(&assign.value, &mut scope, Role::Name),
                             None => Origin::default(),
                         },
                     };
@@ -552,9 +554,13 @@ impl Analysis<'_> {
 
     /// An operand whose value is needed also under `not`.
     fn operand(&mut self, expr: &Expr, scope: &mut Scope) -> Origin {
+        self.operand_as(Role::Value, expr, scope)
+    }
+
+    fn operand_as(&mut self, role: Role, expr: &Expr, scope: &mut Scope) -> Origin {
         let outer = self.context;
         self.context.absent = false;
-        let origin = self.expr(expr, scope, Role::Value);
+        let origin = self.expr(expr, scope, role);
         self.context = outer;
         origin
     }
@@ -645,15 +651,15 @@ impl Analysis<'_> {
             Expr::AssignExpr { op, lhs, rhs, .. } => {
                 match op {
                     AssignOp::ColEq => {
-                        let value = self.expr(rhs, scope, Role::Value);
+                        let value = self.expr(rhs, scope, Role::Name);
                         self.bind(lhs, value, scope);
                     }
                     AssignOp::Eq if self.is_unbound(lhs, scope) => {
-                        let value = self.expr(rhs, scope, Role::Value);
+                        let value = self.expr(rhs, scope, Role::Name);
                         self.bind(lhs, value, scope);
                     }
                     AssignOp::Eq if self.is_unbound(rhs, scope) => {
-                        let value = self.expr(lhs, scope, Role::Value);
+                        let value = self.expr(lhs, scope, Role::Name);
                         self.bind(rhs, value, scope);
                     }
                     AssignOp::Eq => {
@@ -714,12 +720,14 @@ impl Analysis<'_> {
                 .map(|base| base.into_iter().chain(rest.iter().cloned()).collect::<DataPath>()),
             None => None,
         };
+        let target = target.filter(|target| !self.rules.definitions(target).is_empty());
         let is_whole = target.is_none() && WHOLE.contains(&name.as_str());
+        let role = if target.is_some() { Role::Name } else { Role::Value };
         let values: Vec<_> = params
             .iter()
-            .map(|param| if is_whole { self.whole(param, scope) } else { self.operand(param, scope) })
+            .map(|param| if is_whole { self.whole(param, scope) } else { self.operand_as(role, param, scope) })
             .collect();
-        if let Some(target) = target.filter(|target| !self.rules.definitions(target).is_empty()) {
+        if let Some(target) = target {
             if self.depth >= MAX_DEPTH || self.active.contains(&target) {
                 self.give_up("a function nested too deep", whole);
                 self.note(&self.input.clone(), Role::Value, whole);
@@ -1023,10 +1031,10 @@ mod tests {
         assert_reads(
             "violation contains 1 if { some e in edges; f(e) }\nedges := input.t.edges\nf(x) if x.ms > 3",
             &[
-                "input.t.edges Value",
+                "input.t.edges Name",
                 "input.t.edges FirstList",
                 "input.t.edges List",
-                "input.t.edges[_] Value",
+                "input.t.edges[_] Name",
                 "input.t.edges[_].ms Value",
             ],
         );
@@ -1076,7 +1084,7 @@ mod tests {
             &[
                 "input.x FirstList",
                 "input.x List negated, met",
-                "input.x[_] Value negated, met",
+                "input.x[_] Name negated, met",
                 "input.x[_].name Value negated, met",
                 "input.y FirstList negated",
                 "input.y List negated",
@@ -1086,7 +1094,7 @@ mod tests {
         // The whole list is no element.
         assert_reads(
             "violation contains 1 if { x := input.x; not 3 in x }",
-            &["input.x Value", "input.x Value negated"],
+            &["input.x Name", "input.x Value negated"],
         );
     }
 
@@ -1128,7 +1136,7 @@ mod tests {
 
     #[test]
     fn statements_may_stand_before_what_binds_their_variables() {
-        assert_reads("violation contains 1 if { x.ms > 3; x := input.t }", &["input.t Value", "input.t.ms Value"]);
+        assert_reads("violation contains 1 if { x.ms > 3; x := input.t }", &["input.t Name", "input.t.ms Value"]);
     }
 
     #[test]

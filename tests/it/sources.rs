@@ -236,3 +236,22 @@ fn a_package_that_is_looked_up_in_is_read_through_all_its_rules() {
     .collect();
     insta::assert_snapshot!(asked(&rows));
 }
+
+#[test]
+fn what_was_left_out_is_missing_from_what_is_taken_whole() {
+    let nan = format!("{OK}, nonfinite: [\"lat[1]\"]");
+    let facts = r#"{"lat": [100, null], "p99": 300}"#;
+    let violation = |body: &str, more: &str| format!("violation contains \"x\" if {{ {body} }}\n\n{more}");
+    let row_of = |title: &'static str, body: &str, more: &str, answer: &'static str| {
+        row(title, &violation(body, more), &[("svc", facts, &nan)], answer)
+    };
+    let said = asked(&[
+        row_of("the largest of a list", "max(input.svc.lat) > 400", "", "unknown missing, exit 3"),
+        row_of("an object that is compared", "input.svc == {\"lat\": []}", "", "unknown missing, exit 3"),
+        row_of("an element", "some ms in input.svc.lat; ms > 400", "", "unknown missing, exit 3"),
+        row_of("a name alone", "svc := input.svc; svc.p99 > 400", "", "holds, exit 0"),
+        row_of("an argument alone", "slow(input.svc)", "slow(svc) if svc.p99 > 400", "holds, exit 0"),
+        row_of("a rule that is but a name", "svc.p99 > 400", "svc := input.svc if true", "holds, exit 0"),
+    ]);
+    insta::assert_snapshot!(said);
+}
