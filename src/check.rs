@@ -55,6 +55,12 @@ pub enum CheckError {
     /// A project that assumes nothing would pass whatever happens.
     #[error("there is nothing to check: the policies hold no assumption")]
     NoAssumptions,
+    /// Something that would change what assumptions see.
+    #[error("this version does not read `{key}` of the project file yet, and what reads it cannot be judged without")]
+    NotYet {
+        /// The key.
+        key: &'static str,
+    },
     /// A file of policy in another encoding.
     #[error("`{path}` cannot be read: it is not UTF-8")]
     NotUtf8 {
@@ -75,6 +81,7 @@ impl Advice for CheckError {
     fn code(&self) -> &'static str {
         match self {
             Self::NothingSelected { .. } => "check::nothing_selected",
+            Self::NotYet { .. } => "check::not_yet",
             Self::NoAssumptions => "check::no_assumptions",
             Self::NotUtf8 { .. } | Self::Unreadable { .. } => "check::unreadable",
         }
@@ -91,6 +98,7 @@ impl Advice for CheckError {
                  `stillholds init` in an empty folder shows an example"
                     .to_owned(),
             ),
+            Self::NotYet { key } => Some(format!("take `{key}` out, and the policies that need it")),
             Self::NotUtf8 { .. } => Some("save it as UTF-8".to_owned()),
             Self::Unreadable { .. } => None,
         }
@@ -151,12 +159,13 @@ pub fn load_facts(project: &Project, folder: Option<&str>) -> Result<Facts, Vec<
 /// # Errors
 /// Everything that people wrote and that cannot be read; a selection that selects nothing.
 pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem>> {
-    let mut problems = Vec::new();
+    let mut problems = unseen(project);
+    let is_seen = problems.is_empty();
     let mut keep = |errors: Vec<Problem>| problems.extend(errors);
     let policies = load_policies(project).map_err(&mut keep).ok();
     let design = load_design(project).map_err(&mut keep).ok();
     let facts = load_facts(project, options.facts.as_deref()).map_err(&mut keep).ok();
-    let (Some(policies), Some((design, design_files)), Some(facts)) = (policies, design, facts) else {
+    let (Some(policies), Some((design, design_files)), Some(facts), true) = (policies, design, facts, is_seen) else {
         return Err(problems);
     };
     if policies.groups.is_empty() {
@@ -280,18 +289,21 @@ fn select<'a>(groups: &'a [Group], patterns: &[String]) -> Result<Vec<&'a Group>
     Ok(groups.iter().filter(is_selected).collect())
 }
 
+/// What this version does not read and assumptions would see: without it they would be judged by something else.
+fn unseen(project: &Project) -> Vec<Problem> {
+    let references = project.references.values().map(|reference| ("references", &reference.place));
+    let data = project.data.iter().map(|document| ("data", &document.place));
+    let input = project.policies.iter().filter(|entry| entry.input.is_some()).map(|entry| ("input", &entry.place));
+    let first =
+        [references.min_by_key(|(_, place)| place.span.start), data.into_iter().next(), input.into_iter().next()];
+    first.into_iter().flatten().map(|(key, place)| boxed(At::new(CheckError::NotYet { key }, place.clone()))).collect()
+}
+
 /// What the project file asks for and this version does not do yet: said, never passed over.
 fn not_yet(project: &Project) -> Vec<Finding> {
     let asked = [
         (project.waivers.is_some(), "waivers", "nothing is waived"),
         (project.baseline.is_some(), "baseline", "every violation counts as new"),
-        (!project.references.is_empty(), "references", "what reads `data.reference` is unknown"),
-        (!project.data.is_empty(), "data", "these documents are not loaded"),
-        (
-            project.policies.iter().any(|entry| entry.input.is_some()),
-            "input",
-            "these policies see all facts as their `input`",
-        ),
         (!project.collect.is_empty(), "collect", "facts are read as they lie there"),
         (!project.aliases.is_empty(), "aliases", "names are those that the facts have"),
         (!project.gate.deny_findings.is_empty(), "deny_findings", "findings do not fail the check"),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::harness::{Project, table};
+use crate::harness::{Project, Run, table};
 
 /// A collected source: its name, its document, and what the manifest says of it beside the file.
 type Source<'a> = (&'a str, &'a str, &'a str);
@@ -60,6 +60,11 @@ impl<'a> Row<'a> {
     /// With these arguments.
     pub(crate) fn arguments(self, arguments: &'a [&'a str]) -> Self {
         Self { arguments, ..self }
+    }
+
+    /// Checks it once.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.project.check(arguments)
     }
 
     /// Checks it in every way that must not make a difference.
