@@ -202,6 +202,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     });
     let mut findings = facts.findings;
     findings.extend(not_yet(project));
+    findings.extend(ahead(&facts.snapshot, options.now));
     findings.extend(unused_sources(project, &policies.groups, &facts.snapshot));
     findings.sort_by(|a, b| (a.code, &a.message).cmp(&(b.code, &b.message)));
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
@@ -297,6 +298,23 @@ fn unseen(project: &Project) -> Vec<Problem> {
     let first =
         [references.min_by_key(|(_, place)| place.span.start), data.into_iter().next(), input.into_iter().next()];
     first.into_iter().flatten().map(|(key, place)| boxed(At::new(CheckError::NotYet { key }, place.clone()))).collect()
+}
+
+/// Times that are still to come: whatever wrote them, the age of these facts is not known.
+fn ahead(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
+    let ahead = snapshot.sources.iter().filter_map(|source| Some((source, evaluate::ahead(source, now)?)));
+    ahead
+        .map(|(source, observed)| Finding {
+            code: "observed-ahead",
+            severity: FindingSeverity::Warning,
+            message: format!(
+                "the source `{}` claims to be observed at {observed}, which is still to come: set the clock of what \
+                 collected it",
+                source.name
+            ),
+            location: None,
+        })
+        .collect()
 }
 
 /// What the project file asks for and this version does not do yet: said, never passed over.

@@ -163,7 +163,8 @@ pub(super) fn judge(
     // What a pass rests on is said where it passes.
     let passes = steps.iter().all(|said| !matches!(said.reason.verdict(), Some(Verdict::Decayed | Verdict::Unknown)));
     let of_a_pass = |note: &Note| passes || note.reason == Reason::Lost;
-    steps.extend(looked.notes.into_iter().chain(never_reached).filter(of_a_pass));
+    let absent = sources::absent(&readings, world.snapshot);
+    steps.extend(looked.notes.into_iter().chain(absent).chain(never_reached).filter(of_a_pass));
     if !is_explained {
         steps.push(Note {
             reason: Reason::NotExplained,

@@ -30,7 +30,6 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use regorus::Value;
 
-pub(crate) use self::judge::Judgement;
 use self::{
     engine::{Engine, Failure},
     judge::judge,
@@ -38,6 +37,7 @@ use self::{
     settled::Look,
     trace::Trace,
 };
+pub(crate) use self::{judge::Judgement, sources::ahead};
 use crate::{
     model::{Gate, MaxAge, Snapshot, Vacuous},
     policy::{DataPath, Group, GroupRule, Module, Policies, PolicyError},

@@ -140,9 +140,10 @@ pub(super) fn unusable(
                 let observed = observed.or(source.observed_to);
                 let help = match observed {
                     None => format!(
-                        "say in the snapshot's `snapshot.yaml` when it was observed (`observed_to`), or say \
-                         `sources: {{{}: {{max_age: none}}}}` in the project file",
-                        source.name
+                        "say when it was observed, below `{name}` in the snapshot's `snapshot.yaml`: \
+                         `observed_to: {}`; or say `sources: {{{name}: {{max_age: none}}}}` in the project file",
+                        settings.now,
+                        name = source.name
                     ),
                     Some(observed) if observed > settings.now => {
                         "set the clock of what collected it, then collect it again".to_owned()
@@ -157,6 +158,25 @@ pub(super) fn unusable(
     }
     said.sort_by_key(|said| said.reason);
     said
+}
+
+/// What was not collected and need not be: a pass rests on its absence.
+pub(super) fn absent(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Note> {
+    let absent = readings.iter().filter(|reading| reading.excused && snapshot.source(reading.name).is_none());
+    absent
+        .map(|reading| Note {
+            reason: Reason::Absence,
+            message: format!("rests on absence: the source `{}` was not collected", reading.name),
+            help: None,
+            location: Some(reading.place.clone()),
+        })
+        .collect()
+}
+
+/// Whether a source, or a part of it, claims to be observed later than clocks differ; with the time it names.
+pub(crate) fn ahead(source: &Source, now: Timestamp) -> Option<Timestamp> {
+    let times = source.parts.values().filter_map(|part| part.observed_to).chain(source.observed_to);
+    times.max().filter(|observed| observed.as_second() - now.as_second() > CLOCK_SKEW_SECONDS)
 }
 
 fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Note {

@@ -52,7 +52,7 @@ subjects contains edge.server if some edge in input.svc.edges";
         said("review_by: 2026-11-21", SLOW, fast, OK, "holds, exit 0"),
         said("optional: [\"input.svc.p99\"]", SLOW, "{}", OK, "holds, exit 0"),
         said("optional: [\"input.svc\"]", SLOW, "{}", OK, "holds, exit 0"),
-        said("optional: [\"input.other\"]", &SLOW.replace("svc.p99", "other.p99"), "{}", OK, "holds, exit 0"),
+        said("optional: [\"input.other\"]", &SLOW.replace("svc.p99", "other.p99"), "{}", OK, "holds + absence, exit 0"),
         said("optional: [\"input.svc\"] # failed", SLOW, "{}", "status: failed", "unknown failed, exit 3"),
         said(
             "optional: [\"data.design.ms\"]",

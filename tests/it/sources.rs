@@ -257,6 +257,31 @@ fn what_was_left_out_is_missing_from_what_is_taken_whole() {
 }
 
 #[test]
+fn a_source_that_need_not_be_there_is_said_to_be_absent() {
+    let optional = "# METADATA\n# custom:\n#   assumption:\n#     optional: [input.backups]\n";
+    let rules = "violation contains \"x\" if input.backups.failed";
+    let says = |sources: &[(&str, &str, &str)], answer: &'static str| {
+        row("optional", rules, sources, answer)
+            .with("policies/calls.rego", &format!("{optional}package shop\n\n{rules}\n"))
+    };
+    let said = asked(&[
+        says(&[("svc", "{}", OK)], "holds + absence, exit 0"),
+        says(&[("backups", r#"{"failed": false}"#, OK)], "holds, exit 0"),
+        says(&[("backups", r#"{"failed": true}"#, OK)], "decayed violated, exit 1"),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn facts_of_a_time_to_come_are_noticed() {
+    let ahead = "status: ok, observed_to: 2026-11-21T02:05:01Z";
+    let rules = "violation contains \"x\" if input.svc.p99 > 400";
+    let run = |says: &str| row("", rules, &[("svc", r#"{"p99": 1}"#, says)], "").says("").run(&[]);
+    insta::assert_snapshot!(run(ahead).shown());
+    assert!(!run(OK).shown().contains("still to come"));
+}
+
+#[test]
 fn what_this_version_does_not_read_is_judged_by_nothing_else() {
     let rules = "violation contains \"x\" if { some r in data.reference; r.svc.p99 > 400 }";
     let says = |line: &str| {

@@ -310,7 +310,7 @@ fn step_2_sources() {
             "not collected, in `object.get`",
             "violation contains \"x\" if object.get(input, [\"svc\", \"p99\"], 0) > 400",
             &[("other", "{}", OK)],
-            "holds, exit 0",
+            "holds + absence, exit 0",
         ),
         row(
             "one of two not collected, and the other refutes it",
