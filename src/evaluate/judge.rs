@@ -20,6 +20,7 @@ use crate::{
         ViolationKind,
     },
     policy::{Group, Use, Word},
+    source::Place,
     text::percent,
 };
 
@@ -54,7 +55,7 @@ pub(super) fn judge(
 ) -> Judgement {
     let assumption = &group.assumption;
     let uses = &group.reads.uses;
-    let readings = sources::readings(uses, assumption, world.snapshot);
+    let readings = sources::readings(uses.iter(), assumption, world.snapshot);
     let shaky = run.shaky.clone();
     // Where nothing could be found, nothing is amiss if nothing was told.
     let is_explained = told.is_some() || run.is_settled || run.values.is_err();
@@ -77,7 +78,7 @@ pub(super) fn judge(
     // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
     let rests_on_absence = static_gaps.iter().any(|gap| gap.one.negated || gap.one.path.source().is_none())
         || is_gone && readings.iter().any(|reading| reading.negated && sources::is_gone(reading, world.snapshot));
-    let rests_on_part = readings.iter().any(|reading| sources::is_sought_in_part(reading, world.snapshot));
+    let rests_on_part = definitions_over_parts(group, world.snapshot);
     let rests_on_open_part = readings.iter().any(|reading| sources::is_open_in_part(reading, world.snapshot));
     let negates = uses.iter().any(|one| one.negated);
     for element in &mut outcome.elements {
@@ -100,7 +101,7 @@ pub(super) fn judge(
                         && !is_gone
                         && !is_empty
                 }
-                _ => !rests_on_absence && !rests_on_part && !rests(),
+                _ => !rests_on_absence && !is_over_part(element, told.as_ref(), &rests_on_part) && !rests(),
             };
         element.violation.counts = counts;
     }
@@ -209,13 +210,33 @@ pub(super) fn judge(
     Judgement { judged, elements: outcome.elements, told, examples, undecided }
 }
 
+/// The own definitions of an assumption that look for something where not everything was collected.
+fn definitions_over_parts<'a>(group: &'a Group, snapshot: &Snapshot) -> Vec<&'a Place> {
+    let is_over_part = |at: &usize| {
+        let uses = group.reads.uses.iter().filter(|one| one.definitions.contains(at));
+        let readings = sources::readings(uses, &group.assumption, snapshot);
+        readings.iter().any(|reading| sources::is_sought_in_part(reading, snapshot))
+    };
+    let definitions = group.reads.definitions.iter().enumerate();
+    definitions.filter(|(at, _)| is_over_part(at)).map(|(_, place)| place).collect()
+}
+
+/// Whether all that made an element look for something where not everything was collected.
+fn is_over_part(element: &Element, told: Option<&Told>, over_parts: &[&Place]) -> bool {
+    let (Some(told), Some(value)) = (told, &element.value) else { return !over_parts.is_empty() };
+    let made = told.made(&element.rule, value);
+    let is_over = |(body, _): &(usize, _)| over_parts.contains(&&told.program.bodies[*body].place);
+    // Where it is not known which one made it, it may be any.
+    if made.is_empty() { !over_parts.is_empty() } else { made.iter().all(is_over) }
+}
+
 /// What is not there as far as whole paths show it, where the statements could not be followed.
 fn static_gaps<'a>(
     uses: impl Iterator<Item = &'a Use> + Clone,
     assumption: &Assumption,
     world: World<'_>,
 ) -> Vec<Gap<'a>> {
-    let left_out = left_out(uses.clone(), world.snapshot);
+    let left_out = left_out(&uses, world.snapshot);
     let mut missing = missing(uses, assumption, world);
     // What a collector left out is said as that, and not once more as something that is not there.
     missing.retain(|gap| !left_out.iter().any(|known| known.explains(gap)));

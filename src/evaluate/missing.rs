@@ -146,7 +146,7 @@ fn design_key(path: &Path) -> String {
 }
 
 /// Step 4, for what a collector left out because it was not finite or secret.
-pub(super) fn left_out<'a>(uses: impl Iterator<Item = &'a Use> + Clone, snapshot: &Snapshot) -> Vec<Gap<'a>> {
+pub(super) fn left_out<'a>(uses: &(impl Iterator<Item = &'a Use> + Clone), snapshot: &Snapshot) -> Vec<Gap<'a>> {
     let mut gaps: Vec<Gap<'a>> = Vec::new();
     for source in &snapshot.sources {
         for (path, why) in sources::left_out(source) {

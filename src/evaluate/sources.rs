@@ -55,7 +55,11 @@ impl<'a> Parts<'a> {
 
 /// The sources that an assumption reads, by name. One that reads `input` as a whole, or through a variable, reads all
 /// that were collected.
-pub(super) fn readings<'a>(uses: &'a [Use], assumption: &Assumption, snapshot: &'a Snapshot) -> Vec<Reading<'a>> {
+pub(super) fn readings<'a>(
+    uses: impl Iterator<Item = &'a Use>,
+    assumption: &Assumption,
+    snapshot: &'a Snapshot,
+) -> Vec<Reading<'a>> {
     let mut readings: BTreeMap<&str, Reading<'a>> = BTreeMap::new();
     for one in uses {
         let names: Vec<&str> = match one.path.source() {

@@ -51,6 +51,8 @@ pub struct Use {
     pub sought: bool,
     /// Whether it stands under `with input`, where evaluation is not followed.
     pub elsewhere: bool,
+    /// The assumption's own definitions that lead to it, by their number.
+    pub(crate) definitions: BTreeSet<usize>,
     /// The expression.
     pub place: Place,
 }
@@ -77,6 +79,8 @@ pub struct Reads {
     pub(crate) through: BTreeSet<DataPath>,
     /// The first rule.
     pub(crate) entry: Option<Place>,
+    /// The definitions of its own rules.
+    pub(crate) definitions: Vec<Place>,
     /// What could not be followed.
     pub not_followed: Vec<(String, Place)>,
 }
@@ -86,7 +90,7 @@ pub(crate) fn reads<'a>(rules: &Rules, entries: impl Iterator<Item = &'a DataPat
     let mut analysis = Analysis {
         rules,
         found: Reads::default(),
-        seen: BTreeSet::new(),
+        seen: BTreeMap::new(),
         values: BTreeMap::new(),
         active: Vec::new(),
         module: 0,
@@ -188,7 +192,11 @@ impl Origin {
 
 type Scope = BTreeMap<String, Origin>;
 
+/// What makes a use one of its own: path and role, negated, sought and elsewhere, file and place.
+type Seen = (Path, Role, [bool; 3], String, usize);
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be so without the others")]
 struct Context {
     /// Under a bare `not`.
     absent: bool,
@@ -212,7 +220,8 @@ impl Context {
 struct Analysis<'a> {
     rules: &'a Rules,
     found: Reads,
-    seen: BTreeSet<(Path, Role, (bool, bool, bool), String, usize)>,
+    /// Where in what was found a use stands.
+    seen: BTreeMap<Seen, usize>,
     /// The value of a rule, by where it was reached.
     values: BTreeMap<(DataPath, Context), Origin>,
     active: Vec<DataPath>,
@@ -297,11 +306,15 @@ impl Analysis<'_> {
             return;
         }
         let Context { negated, elsewhere, .. } = self.context;
-        let how = (negated, sought, elsewhere);
+        let how = [negated, sought, elsewhere];
         let key = (path.clone(), role, how, place.file.path().to_owned(), place.span.start);
-        if self.seen.insert(key) {
-            self.found.uses.push(Use { path, role, negated, sought, elsewhere, place: place.clone() });
+        let next = self.found.uses.len();
+        let at = *self.seen.entry(key).or_insert(next);
+        if at == next {
+            let (definitions, place) = (BTreeSet::new(), place.clone());
+            self.found.uses.push(Use { path, role, negated, sought, elsewhere, definitions, place });
         }
+        self.found.uses[at].definitions.extend(self.found.definitions.len().checked_sub(1));
     }
 
     fn rule_value(&mut self, path: &DataPath) -> Origin {
@@ -336,7 +349,13 @@ impl Analysis<'_> {
         self.found.through.insert(path.clone());
         let outer = (self.module, self.iterated);
         let mut origin = Origin::default();
+        let is_own = self.active.len() == 1;
         for id in self.rules.definitions(path).to_vec() {
+            if is_own {
+                // What others have led to is led to by this one too.
+                self.values.clear();
+                self.found.definitions.push(self.rules.modules[id.module].place(self.rules.rule(id).span()));
+            }
             origin = origin.join(self.definition(id, None));
         }
         (self.module, self.iterated) = outer;
@@ -565,6 +584,7 @@ impl Analysis<'_> {
         origin
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
     fn expr(&mut self, expr: &Expr, scope: &mut Scope, role: Role) -> Origin {
         match expr {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {

@@ -302,3 +302,27 @@ fn what_this_version_does_not_read_is_judged_by_nothing_else() {
     }
     insta::assert_snapshot!(runs[0].1.said());
 }
+
+#[test]
+fn a_definition_that_looks_for_nothing_counts_beside_one_that_does() {
+    let facts = r#"{"p99": 500, "c": []}"#;
+    let slow = "violation contains \"slow\" if input.svc.p99 > 400";
+    let few = "violation contains \"few\" if count(names) < 2\n\nnames contains c if some c in input.svc.c";
+    let too_few = "violation contains \"too few\" if count(names) < 1";
+    let same = "violation contains \"slow\" if count(input.svc.c) < 2";
+    let row_of = |title: &'static str, rules: &[&str], answer: &'static str| {
+        row(title, &rules.join("\n\n"), &[("svc", facts, PARTIAL)], answer)
+    };
+    let said = asked(&[
+        row_of("both", &[slow, few], "decayed violated + partial, exit 1"),
+        row_of("both, in the other order", &[few, slow], "decayed violated + partial, exit 1"),
+        row_of("only the one that looks", &[few], "unknown partial else decayed + vacuous, exit 3"),
+        row_of("one violation of both", &[slow, same], "decayed violated + partial, exit 1"),
+        row_of(
+            "two that share what they look through",
+            &[few, too_few],
+            "unknown partial else decayed + vacuous, exit 3",
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
