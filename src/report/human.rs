@@ -10,7 +10,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{
     Look,
     page::{Ink, Page},
-    snippet::{Label, Mark, Snippet},
+    snippet::{Label, MAX_LINES, Mark, Snippet},
 };
 use crate::{
     model::{
@@ -32,6 +32,17 @@ const FEW: usize = 3;
 
 /// So many lines of one fact are shown.
 const LINES_OF_FACT: usize = 3;
+
+/// Columns that the frame of a snippet takes.
+const GUTTER: usize = 10;
+
+/// So many columns of a value are shown under a line, and never fewer than the second; with `verbose` the third.
+const VALUE: usize = 48;
+const LEAST_VALUE: usize = 24;
+const LONG_VALUE: usize = 200;
+
+/// A name that is indented so much deeper than an object's own keys may still be its own, as in `metadata`.
+const NESTED: usize = 4;
 
 /// Where titles start: after the longest verdict word.
 const TITLE: usize = 10;
@@ -116,6 +127,18 @@ impl<'a> Writer<'a> {
     }
 
     fn assumption(&mut self, judged: &'a Judged) {
+        self.title(judged, false);
+        if judged.verdict == Verdict::Holds {
+            self.measures(judged, TITLE);
+            self.notes(judged, TITLE);
+            return;
+        }
+        self.page.gap();
+        self.body(judged);
+    }
+
+    /// The verdict, and what it is about.
+    fn title(&mut self, judged: &Judged, is_whole: bool) {
         let assumption = &judged.assumption;
         let (word, ink) = verdict(judged.verdict);
         let lead = [(Ink::Plain, " ".to_owned()), (ink, word.to_owned())];
@@ -126,43 +149,47 @@ impl<'a> Writer<'a> {
         let id = (assumption.title != assumption.id).then(|| self.look.text(&assumption.id));
         let mut facts: Vec<_> = id.into_iter().collect();
         facts.extend(assumption.owner.as_deref().map(|owner| self.look.text(owner)));
-        if assumption.severity != Severity::Error {
+        if is_whole || assumption.severity != Severity::Error {
             facts.push(format!("severity {}", assumption.severity));
         }
         if judged.verdict == Verdict::Decayed && !judged.fails {
             facts.push("does not fail".to_owned());
         }
-        if judged.verdict == Verdict::Holds {
+        if judged.verdict == Verdict::Holds && !is_whole {
             facts.push(examined(judged));
         }
         if !facts.is_empty() {
             let facts = self.join(facts);
             self.page.flow(TITLE, &[], Ink::Dim, &facts);
         }
+    }
 
-        if judged.verdict == Verdict::Holds {
-            self.measures(judged, TITLE);
-            judged.notes.iter().for_each(|note| self.note(note, TITLE));
-            return;
-        }
-        self.page.gap();
+    /// Why the answer is no pass, and what to do about it.
+    fn body(&mut self, judged: &'a Judged) {
+        let assumption = &judged.assumption;
         self.reason(judged);
         if judged.verdict == Verdict::Unknown {
-            self.why(&judged.conditions, &judged.evidence, &mut Told::new(Ink::Unknown));
             self.provisional(judged);
+            self.why(&judged.conditions, &judged.evidence, &mut Told::new(Ink::Unknown));
+            if judged.conditions.is_empty() {
+                self.readers(judged);
+            }
+            if !judged.violations.is_empty() {
+                self.page.gap();
+            }
             self.violations(judged);
         } else {
             if judged.verdict == Verdict::Eroding || self.look.verbose {
                 self.measures(judged, BODY);
             }
             self.violations(judged);
-            self.why(&judged.conditions, &judged.evidence, &mut Told::new(ink));
-        }
-        if judged.conditions.is_empty() && judged.violations.is_empty() {
-            self.lines(&assumption.rule);
+            self.why(&judged.conditions, &judged.evidence, &mut Told::new(verdict(judged.verdict).1));
+            if judged.conditions.is_empty() && judged.violations.is_empty() {
+                self.lines(&assumption.rule);
+            }
         }
         self.page.flow(BODY, &[], Ink::Dim, &self.scope(judged));
-        judged.notes.iter().for_each(|note| self.note(note, BODY));
+        self.notes(judged, BODY);
         match (&judged.help, judged.verdict) {
             (Some(help), _) => self.help(help, BODY),
             // Nobody is left alone with an unknown.
@@ -189,10 +216,54 @@ impl<'a> Writer<'a> {
         self.page.hang(BODY, BODY, &lead, Ink::Plain, &self.look.text(message));
     }
 
-    fn provisional(&mut self, judged: &Judged) {
-        if judged.verdict != Verdict::Unknown {
-            return;
+    /// Where the sources and lists are read that the reason speaks of; else the rule.
+    fn readers(&mut self, judged: &Judged) {
+        let named = |name: &str| judged.message.as_ref().is_some_and(|said| said.contains(&format!("`{name}`")));
+        let mut reads: Vec<_> = judged.assumption.reads.iter().map(|read| (&read.location, &read.path)).collect();
+        reads.sort();
+        let mut marks: Vec<(&Location, Mark)> = Vec::new();
+        let mut known = BTreeSet::new();
+        for (location, path) in reads {
+            let list = path.to_string();
+            let (name, text) = if judged.reason == Some(Reason::Vacuous) {
+                (list, "no element".to_owned())
+            } else {
+                let Some(name) = path.source() else { continue };
+                let text = match self.report.snapshot.source(name) {
+                    None => "not collected".to_owned(),
+                    Some(source) if source.status == Status::Ok => old(source.age_seconds(self.report.evaluated_at)),
+                    Some(source) => source.status.as_str().to_owned(),
+                };
+                (name.to_owned(), text)
+            };
+            // The first place of each in the first of the files is enough.
+            let is_elsewhere = marks.iter().any(|(other, _)| other.path != location.path);
+            if !named(&name) || is_elsewhere || !known.insert(name) {
+                continue;
+            }
+            let mut mark = Mark::lines(location);
+            if location.line == location.end_line {
+                let columns = (location.column, location.end_column);
+                let name = String::new();
+                mark.labels.push(Label { line: location.line, columns, name, text, ink: Ink::Unknown });
+            }
+            marks.push((location, mark));
         }
+        let first = marks.first().map(|(location, _)| *location);
+        let Some((location, file)) = first.and_then(|location| Some((location, self.file(location)?))) else {
+            // Without violations nothing else would show what was assumed.
+            if judged.violations.is_empty() {
+                self.lines(&judged.assumption.rule);
+            }
+            return;
+        };
+        let marks = marks.into_iter().map(|(_, mark)| mark);
+        let (line, column, marks) = (location.line, location.column, marks.collect());
+        Snippet { file, line, column, caption: String::new(), marks, limit: MAX_LINES }
+            .write(&mut self.page, self.look);
+    }
+
+    fn provisional(&mut self, judged: &Judged) {
         let condition = match judged.reason {
             Some(Reason::Stale) => "if the facts were fresh: ",
             Some(Reason::Partial) => "if the facts were complete: ",
@@ -209,18 +280,18 @@ impl<'a> Writer<'a> {
 
     fn violations(&mut self, judged: &'a Judged) {
         let mut order: Vec<&Violation> = judged.violations.iter().collect();
-        // What somebody has to act upon comes first; the sort is stable.
-        order.sort_by_key(|violation| (!violation.counts, violation.status));
+        // What somebody has to act upon comes first, the worst before the rest; the sort is stable.
+        order.sort_by(|a, b| {
+            let key = |violation: &Violation| (!violation.counts, violation.status);
+            key(a).cmp(&key(b)).then_with(|| excess(b).total_cmp(&excess(a)))
+        });
         // One more line is better than "and 1 more".
         let shown = if self.look.verbose || order.len() <= SHOWN + 1 { order.len() } else { SHOWN };
+        let full = if self.look.verbose { shown } else { shown.min(IN_FULL) };
 
         let mut rules: Vec<&Location> = Vec::new();
         let mut told = Told::new(Ink::Decayed);
-        for (at, violation) in order[..shown].iter().enumerate() {
-            if at >= IN_FULL {
-                self.in_one_line(violation, judged);
-                continue;
-            }
+        for (at, violation) in order[..full].iter().enumerate() {
             self.in_full(violation, judged, &mut told);
             // Boxes need room around them, sentences do not.
             if at + 1 < shown && !(violation.conditions.is_empty() && violation.evidence.is_empty()) {
@@ -231,8 +302,9 @@ impl<'a> Writer<'a> {
                 rules.push(&violation.rule.location);
             }
         }
+        self.table(&order[full..shown], judged);
         if shown < order.len() {
-            let more = format!("and {} more: `stillholds check {} -v`", order.len() - shown, judged.assumption.id);
+            let more = format!("and {} more: `stillholds explain {}`", order.len() - shown, judged.assumption.id);
             self.page.flow(BODY, &[(Ink::Dim, format!("{} ", self.look.marks().ellipsis))], Ink::Plain, &more);
         }
         for rule in rules {
@@ -243,12 +315,22 @@ impl<'a> Writer<'a> {
     fn in_full(&mut self, violation: &'a Violation, judged: &Judged, told: &mut Told<'a>) {
         let (mark, ink) = self.mark(violation);
         told.ink = ink;
-        let text = format!("{}{}", self.sentence(violation, judged), standing(violation));
+        let sentence = self.sentence(violation, judged);
+        let text = format!("{sentence}{}", standing(violation));
         self.page.flow(BODY, &[(ink, format!("{mark} "))], Ink::Bold, &text);
 
         let mut rows: Vec<(Cow<'_, str>, &Json)> = Vec::new();
-        rows.extend(violation.expected.as_ref().map(|value| ("expected".into(), value)));
-        rows.extend(violation.observed.as_ref().map(|value| ("observed".into(), value)));
+        let measured = [("expected", &violation.expected), ("observed", &violation.observed)];
+        let measured = measured.into_iter().filter_map(|(key, value)| Some((Cow::from(key), value.as_ref()?)));
+        // The sentence of a measure has both numbers, and so may that of an author; else they may stand in what decided.
+        let decisive: Vec<_> = violation.conditions.iter().flat_map(unwritten).filter(|_| !self.look.verbose).collect();
+        let is_said = |(_, value): &(_, &Json)| {
+            names(&sentence, &self.look.subject(value))
+                || decisive.iter().any(|operand| operand.value.as_ref() == Some(*value))
+        };
+        if violation.kind != ViolationKind::Measure && !measured.clone().all(|row| is_said(&row)) {
+            rows.extend(measured);
+        }
         rows.extend(
             violation.details.iter().map(|(key, value)| (shorten(&self.look.text(key), 24, self.look).into(), value)),
         );
@@ -260,27 +342,61 @@ impl<'a> Writer<'a> {
         if let Some(place) = &violation.place {
             self.lines(place);
         }
+        told.violation(violation);
         self.why(&violation.conditions, &violation.evidence, told);
     }
 
-    fn in_one_line(&mut self, violation: &Violation, judged: &Judged) {
-        let (mark, ink) = self.mark(violation);
-        let place = violation.place.as_ref().or_else(|| violation.evidence.iter().find_map(|e| e.location.as_ref()));
-        let observed = violation.observed.as_ref().map(|value| shorten(&self.look.value(value), 24, self.look));
-        let standing = standing(violation);
-        let mut end = [
-            standing.to_owned(),
-            observed.map(|value| format!("  observed {value}")).unwrap_or_default(),
-            place.map(|place| format!("  {}", self.look.text(&place.to_string()))).unwrap_or_default(),
-        ]
-        .concat();
-        // What stands at the end yields where it would leave no room for the sentence.
-        let columns = self.look.columns() - INNER;
-        if end.width() > columns / 2 {
-            standing.clone_into(&mut end);
+    /// Violations in one line each: the sentence, what was observed, where.
+    fn table(&mut self, violations: &[&'a Violation], judged: &Judged) {
+        const LEAST: usize = 24;
+        let fact = |violation: &'a Violation| {
+            // The last fact decided; the design is the same for all of them.
+            let facts = violation.evidence.iter().rev().filter(|fact| fact.path.source().is_some());
+            violation
+                .place
+                .as_ref()
+                .or_else(|| facts.chain(&violation.evidence).find_map(|fact| fact.location.as_ref()))
+        };
+        let rows: Vec<[String; 3]> = violations
+            .iter()
+            .map(|violation| {
+                let observed = violation.observed.as_ref().filter(|_| violation.kind != ViolationKind::Measure);
+                [
+                    self.sentence(violation, judged),
+                    observed.map(|value| format!("observed {}", self.look.brief(value, LEAST))).unwrap_or_default(),
+                    fact(violation).map(|place| self.look.text(&place.to_string())).unwrap_or_default(),
+                ]
+            })
+            .collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or_default();
+        let sentences =
+            rows.iter().zip(violations).map(|(row, violation)| row[0].width() + standing(violation).width());
+        let mut widths = [sentences.max().unwrap_or_default(), width(1), width(2)];
+        // What stands beside the sentences yields where it would leave too little room for them, the values first.
+        let room = self.look.columns() - INNER;
+        let taken = |widths: &[usize; 3]| widths[1..].iter().filter(|width| **width > 0).map(|width| width + 2).sum();
+        for column in [1, 2] {
+            let beside: usize = taken(&widths);
+            if beside + widths[0].min(room / 2) > room {
+                widths[column] = 0;
+            }
         }
-        let sentence = shorten(&self.sentence(violation, judged), columns.saturating_sub(end.width()), self.look);
-        self.page.line(BODY, &[(ink, format!("{mark} ")), (Ink::Plain, sentence), (Ink::Dim, end)]);
+        widths[0] = widths[0].min(room - taken(&widths));
+        for (violation, row) in violations.iter().zip(&rows) {
+            let (mark, ink) = self.mark(violation);
+            let beside: Vec<_> = row.iter().zip(widths).skip(1).filter(|(_, width)| *width > 0).collect();
+            // Where nothing stands beside it, a sentence may go on.
+            let is_alone = beside.iter().all(|(text, _)| text.is_empty());
+            let (width, standing) = (if is_alone { room } else { widths[0] }, standing(violation));
+            let sentence = shorten(&row[0], width.saturating_sub(standing.width()), self.look) + standing;
+            let mut pad = widths[0].saturating_sub(sentence.width());
+            let mut runs = vec![(ink, format!("{mark} ")), (Ink::Plain, sentence)];
+            for (text, width) in beside {
+                runs.push((Ink::Dim, format!("{}{text}", " ".repeat(pad + 2))));
+                pad = width - text.width();
+            }
+            self.page.line(BODY, &runs);
+        }
     }
 
     /// The author's sentence, led by the subject where it does not name it.
@@ -311,11 +427,76 @@ impl<'a> Writer<'a> {
     /// Both ends: the conditions in their file with the values they saw, the facts in theirs.
     fn why(&mut self, conditions: &'a [Condition], evidence: &'a [Evidence], told: &mut Told<'a>) {
         // Helpers may stand in other files; each file is one snippet.
-        for conditions in conditions.chunk_by(|a, b| a.location.path == b.location.path) {
-            self.conditions(conditions, told);
+        let conditions = self.news(conditions, told);
+        let mut paths: Vec<&str> = Vec::new();
+        for condition in &conditions {
+            if !paths.contains(&condition.location.path.as_str()) {
+                paths.push(&condition.location.path);
+            }
         }
+        for path in paths {
+            let of_file: Vec<_> =
+                conditions.iter().copied().filter(|condition| condition.location.path == path).collect();
+            self.conditions(&of_file, told);
+        }
+        self.evidence(evidence, told);
+    }
+
+    /// The conditions that tell the reader something: those of the rule itself, and of the helpers it went through those
+    /// that saw a value nobody has seen yet.
+    fn news(&self, conditions: &'a [Condition], told: &mut Told<'a>) -> Vec<&'a Condition> {
+        if self.look.verbose {
+            return conditions.iter().collect();
+        }
+        let Some(first) = conditions.first() else { return Vec::new() };
+        let (start, end) = self.file(&first.location).map_or((0, usize::MAX), |file| rule_around(file, first));
+        let is_own = |condition: &&Condition| {
+            condition.location.path == first.location.path && (start..=end).contains(&condition.location.line)
+        };
+        let mut seen: Vec<&Json> = Vec::new();
+        for condition in conditions.iter().filter(is_own) {
+            seen.extend(unwritten(condition).filter_map(|operand| operand.value.as_ref()));
+        }
+        let mut helpers = 0;
+        let mut news = Vec::new();
+        for condition in conditions {
+            if is_own(&condition) {
+                // That a name is bound to what the sentence is about needs no second telling.
+                let binds = condition.text.contains(":=") && told.is_repeated;
+                let is_subject = |operand: &Operand| operand.value.is_some() && operand.value.as_ref() == told.subject;
+                if !(binds && unwritten(condition).next().is_some() && unwritten(condition).all(is_subject)) {
+                    news.push(condition);
+                }
+                continue;
+            }
+            let is_new = |operand: &Operand| {
+                let is_known = |value| seen.contains(&value) || told.values.contains(&(&condition.location, value));
+                operand.value.as_ref().is_some_and(|value| !is_known(value))
+            };
+            let says = condition.outcome != Outcome::True || condition.note.is_some();
+            // That two values were equal shows one value, and it decided nothing where it stands in a helper.
+            let mut values = unwritten(condition).map(|operand| &operand.value);
+            let is_equality =
+                condition.operands.len() == 2 && values.next().is_some_and(|one| values.next() == Some(one));
+            if (says || !is_equality && unwritten(condition).any(is_new)) && helpers < FEW {
+                helpers += 1;
+                news.push(condition);
+                seen.extend(unwritten(condition).filter_map(|operand| operand.value.as_ref()));
+            }
+        }
+        for condition in &news {
+            let values = unwritten(condition).filter_map(|operand| operand.value.as_ref());
+            told.repeated.extend(values.map(|value| (&condition.location, value)));
+        }
+        news
+    }
+
+    fn evidence(&mut self, evidence: &'a [Evidence], told: &mut Told<'a>) {
         let few = if self.look.verbose { evidence.len() } else { FEW };
         let mut left = 0;
+        // What was found comes before what was meant.
+        let (found, meant): (Vec<_>, Vec<_>) = evidence.iter().partition(|fact| fact.path.source().is_some());
+        let evidence = [found, meant].concat();
         for (at, fact) in evidence.iter().enumerate() {
             let Some((location, file)) =
                 fact.location.as_ref().and_then(|location| Some((location, self.file(location)?)))
@@ -323,22 +504,32 @@ impl<'a> Writer<'a> {
                 self.fact(fact);
                 continue;
             };
-            let of_file = |fact: &&Evidence| fact.location.as_ref().is_some_and(|other| other.path == location.path);
+            let of_file = |fact: &&&Evidence| fact.location.as_ref().is_some_and(|other| other.path == location.path);
             if evidence[..at].iter().any(|fact| of_file(&fact)) {
                 continue;
             }
             let places = evidence.iter().filter(of_file).filter_map(|fact| fact.location.as_ref());
             let facts: Vec<&Location> = places.filter(|location| told.facts.insert(location)).collect();
-            let Some(first) = facts.first() else { continue };
-            left += facts.len().saturating_sub(few);
-            let caption = self.report.snapshot.source(&fact.source).map(|source| self.caption(source));
-            let snippet = Snippet {
-                file,
-                line: first.line,
-                column: first.column,
-                caption: caption.unwrap_or_default(),
-                marks: facts.iter().take(few).map(|location| fact_mark(file, location, told.ink)).collect(),
+            let mut marks: Vec<(&Location, Mark)> =
+                facts.into_iter().map(|location| (location, fact_mark(file, location, told.ink))).collect();
+            // Lines that stand above already, because of something around them, say nothing twice.
+            marks.retain(|(_, mark)| {
+                let mut lines = mark.first_line..=mark.last_line;
+                !mark.labels.is_empty() || lines.any(|line| !told.lines.contains(&(file.path(), line)))
+            });
+            left += marks.len().saturating_sub(few);
+            marks.truncate(few);
+            let Some((first, mark)) = marks.first() else { continue };
+            let (line, column) = match mark.first_line {
+                line if line == first.line => (line, first.column),
+                line => (line, file.slice(file.line(line)).chars().take_while(|c| c.is_whitespace()).count() + 1),
             };
+            for (_, mark) in &marks {
+                told.lines.extend((mark.first_line..=mark.last_line).map(|line| (file.path(), line)));
+            }
+            let caption = self.report.snapshot.source(&fact.source).map(|source| self.caption(source));
+            let marks = marks.into_iter().map(|(_, mark)| mark).collect();
+            let snippet = Snippet { file, line, column, caption: caption.unwrap_or_default(), marks, limit: MAX_LINES };
             snippet.write(&mut self.page, self.look);
         }
         if left > 0 {
@@ -346,54 +537,91 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn conditions(&mut self, conditions: &'a [Condition], told: &mut Told<'a>) {
-        let Some(decisive) = conditions.last() else { return };
-        let Some(file) = self.file(&decisive.location) else {
+    /// Conditions of one file.
+    fn conditions(&mut self, conditions: &[&'a Condition], told: &mut Told<'a>) {
+        let Some(last) = conditions.last() else { return };
+        let Some(file) = self.file(&last.location) else {
             for condition in conditions {
                 let place = self.look.text(&condition.location.to_string());
                 let text = format!("{place}  {}", self.look.text(&condition.text));
                 self.page.hang(INNER, INNER + 2, &[], Ink::Plain, &text);
                 for operand in unwritten(condition) {
-                    let text = format!("{} is {}", self.look.text(&operand.text), self.seen(operand));
+                    let name = self.look.text(&operand.text);
+                    let text = format!("{name} is {}", self.seen(operand, VALUE));
                     self.page.flow(INNER + 2, &[], told.ink, &text);
                 }
             }
             return;
         };
+        let is_first = told.conditions.is_empty();
+        let mut decisive = None;
         let mut marks: Vec<Mark> = Vec::new();
         for condition in conditions {
-            let mark = self.condition_mark(file, condition, told.ink);
+            // What is false for something inside it is false there.
+            let is_around = conditions.iter().any(|other| {
+                let (inner, outer) = (&other.location, &condition.location);
+                inner != outer
+                    && (outer.line, outer.column) <= (inner.line, inner.column)
+                    && (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
+            });
+            let mark = self.condition_mark(file, condition, is_around, told);
+            let says = !(mark.labels.is_empty() && mark.said.is_empty());
+            if says && !is_around {
+                decisive = Some(*condition);
+            }
             // What one violation of a rule has shown without comment need not stand under the next.
             let new = told.conditions.insert(&condition.location);
-            if new || !(mark.labels.is_empty() && mark.said.is_empty()) {
+            if new || says {
                 marks.push(mark);
             }
         }
-        let (line, column) = (decisive.location.line, decisive.location.column);
-        let snippet = Snippet { file, line, column, caption: String::new(), marks };
+        told.values.append(&mut told.repeated);
+        // Lines without a word on them are the rule as it stands: once that is worth its room.
+        if decisive.is_none() && (marks.is_empty() || !is_first) {
+            return;
+        }
+        let Location { line, column, .. } = decisive.unwrap_or(last).location;
+        let snippet = Snippet { file, line, column, caption: String::new(), marks, limit: MAX_LINES };
         snippet.write(&mut self.page, self.look);
     }
 
-    fn condition_mark(&self, file: &SourceFile, condition: &Condition, ink: Ink) -> Mark {
-        let location = &condition.location;
+    fn condition_mark(&self, file: &SourceFile, condition: &'a Condition, is_around: bool, told: &Told<'a>) -> Mark {
+        let (location, ink) = (&condition.location, told.ink);
         let mut mark = Mark::lines(location);
+        if is_around {
+            // What is inside is told by itself; here the first line is enough.
+            mark.last_line = mark.first_line;
+        }
         let mut within = Span {
             start: file.offset(location.line, location.column),
             end: file.offset(location.end_line, location.end_column),
         };
         for operand in unwritten(condition) {
-            let (name, text) = (self.look.text(&operand.text), self.seen(operand));
-            let Some(span) = find(file, within, &operand.text) else {
+            let name = self.look.text(&operand.text);
+            let found = find(file, within, &operand.text);
+            within.start = found.map_or(within.start, |span| span.end);
+            // A value stands under its place or, after its name, in a line of its own.
+            let line = found
+                .map(|span| file.slice(Span { start: file.line(file.location(span).line).start, end: span.start }));
+            let before = line.map_or(usize::MAX, |line| line.trim_start().width());
+            let room = self.look.columns().saturating_sub(before.min(name.width() + " is ".len()) + GUTTER);
+            let text = self.seen(operand, room);
+            // A long value that stands above on the same line stays the same.
+            let is_told = operand.value.as_ref().is_some_and(|value| told.values.contains(&(location, value)));
+            if is_told && text.width() > LEAST_VALUE && !self.look.verbose {
+                continue;
+            }
+            let Some(span) = found else {
                 mark.said.push((ink, format!("{name} is {text}")));
                 continue;
             };
-            within.start = span.end;
             let at = file.location(span);
             let end = if at.end_line == at.line { at.end_column } else { at.column + 1 };
             mark.labels.push(Label { line: at.line, columns: (at.column, end), name, text, ink });
         }
         let outcome = match condition.outcome {
             _ if condition.bindings == 0 => Some("never reached"),
+            Outcome::False if is_around => None,
             Outcome::True => None,
             Outcome::False => Some("false"),
             Outcome::Undefined if condition.operands.iter().any(|operand| operand.value.is_none()) => None,
@@ -413,8 +641,13 @@ impl<'a> Writer<'a> {
         mark
     }
 
-    fn seen(&self, operand: &Operand) -> String {
-        operand.value.as_ref().map_or_else(|| "no value".to_owned(), |value| self.look.value(value))
+    /// What an operand was, in so many columns.
+    fn seen(&self, operand: &Operand, room: usize) -> String {
+        match &operand.value {
+            None => "no value".to_owned(),
+            Some(value) if self.look.verbose => self.look.brief(value, LONG_VALUE),
+            Some(value) => self.look.brief(value, room.clamp(LEAST_VALUE, VALUE)),
+        }
     }
 
     /// A fact whose file is not at hand.
@@ -439,7 +672,7 @@ impl<'a> Writer<'a> {
             return;
         };
         let (line, column, marks) = (location.line, location.column, vec![Mark::lines(location)]);
-        let snippet = Snippet { file, line, column, caption: String::new(), marks };
+        let snippet = Snippet { file, line, column, caption: String::new(), marks, limit: MAX_LINES };
         snippet.write(&mut self.page, self.look);
     }
 
@@ -506,8 +739,10 @@ impl<'a> Writer<'a> {
         let tally = judged.tally();
         let mut parts = Vec::new();
         let all = judged.violations.len();
-        if all > 0 {
-            let total = count(all, if judged.reason == Some(Reason::Warned) { "warning" } else { "violation" });
+        // One that stands right above needs no counting.
+        if all > 1 || tally.new < all {
+            let only_warnings = judged.violations.iter().all(|violation| violation.kind == ViolationKind::Warn);
+            let total = count(all, if only_warnings { "warning" } else { "violation" });
             let verb = if tally.uncounted == 1 { "does" } else { "do" };
             let mut standing = said(&[(tally.new, "new"), (tally.known, "known"), (tally.waived, "waived")]);
             parts.push(if tally.new == all {
@@ -521,6 +756,12 @@ impl<'a> Writer<'a> {
         }
         parts.push(examined(judged));
         self.join(parts)
+    }
+
+    /// What else is to be said, unless a violation says it in the same words.
+    fn notes(&mut self, judged: &Judged, indent: usize) {
+        let is_said = |note: &&Note| judged.violations.iter().any(|violation| violation.message == note.message);
+        judged.notes.iter().filter(|note| !is_said(note)).for_each(|note| self.note(note, indent));
     }
 
     fn note(&mut self, note: &Note, indent: usize) {
@@ -721,20 +962,59 @@ fn find(file: &SourceFile, within: Span, operand: &str) -> Option<Span> {
     Some(Span { start, end: start + operand.len() })
 }
 
-/// The operands whose values do not stand on the line anyway: no literals, and nothing that equals one.
+/// The operands whose values do not stand on the line anyway: no literals, and nothing that equals one. What a condition
+/// needs to be true has a value, also where nobody could tell which; only under `not` it may have none.
 fn unwritten(condition: &Condition) -> impl Iterator<Item = &Operand> {
-    let literal = |operand: &Operand| serde_json::from_str::<Json>(&operand.text).ok();
     let literals: Vec<Json> = condition.operands.iter().filter_map(literal).collect();
+    let may_lack = condition.outcome != Outcome::True || condition.text.starts_with("not ");
     condition.operands.iter().filter(move |operand| {
-        literal(operand).is_none() && operand.value.as_ref().is_none_or(|value| !literals.contains(value))
+        literal(operand).is_none() && operand.value.as_ref().map_or(may_lack, |value| !literals.contains(value))
     })
+}
+
+/// The value of an operand that is written as one, sets among them.
+fn literal(operand: &Operand) -> Option<Json> {
+    let text = operand.text.as_str();
+    let set = || Some(format!("[{}]", text.strip_prefix('{')?.strip_suffix('}')?));
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&set()?).ok())
+}
+
+/// The first and last line of the rule that a condition stands in, by indentation.
+fn rule_around(file: &SourceFile, condition: &Condition) -> (usize, usize) {
+    let indent = |line: usize| {
+        let text = file.slice(file.line(line));
+        let rest = text.trim_start_matches([' ', '\t']);
+        (!rest.trim_end().is_empty()).then_some(text.len() - rest.len())
+    };
+    let at = condition.location.line;
+    let inside = indent(at).unwrap_or_default();
+    let start = (1..at).rev().find(|line| indent(*line).is_some_and(|indent| indent < inside)).unwrap_or(at);
+    let head = indent(start).unwrap_or_default();
+    let last = file.line_column(file.text().len()).0;
+    let end = (at.max(start) + 1..=last).find(|line| indent(*line).is_some_and(|indent| indent <= head));
+    (start, end.map_or(last, |end| end - 1))
+}
+
+/// How far a measure is beyond its limit, as a ratio; what is no measure has none.
+fn excess(violation: &Violation) -> f64 {
+    let number = |value: &Option<Json>| value.as_ref().and_then(Json::as_f64);
+    match (violation.kind, number(&violation.observed), number(&violation.expected)) {
+        (ViolationKind::Measure, Some(value), Some(limit)) if limit != 0.0 => ((value - limit) / limit).abs(),
+        (ViolationKind::Measure, Some(value), Some(_)) => value.abs(),
+        _ => 0.0,
+    }
 }
 
 /// The line of a fact. It is underlined unless the whole line is about it anyway.
 fn fact_mark(file: &SourceFile, location: &Location, ink: Ink) -> Mark {
     let mut mark = Mark::lines(location);
-    // Of a list or an object its beginning is enough to find it.
-    mark.last_line = mark.last_line.min(mark.first_line + LINES_OF_FACT - 1);
+    if mark.last_line >= mark.first_line + LINES_OF_FACT {
+        // Of an object its name is enough to know it, of anything else its beginning to find it.
+        let name = name_within(file, mark.first_line, mark.last_line);
+        mark.first_line = name.unwrap_or(mark.first_line);
+        mark.last_line = name.unwrap_or(mark.first_line + LINES_OF_FACT - 1);
+        return mark;
+    }
     let span = Span {
         start: file.offset(location.line, location.column),
         end: file.offset(location.end_line, location.end_column),
@@ -751,17 +1031,59 @@ fn fact_mark(file: &SourceFile, location: &Location, ink: Ink) -> Mark {
     mark
 }
 
+/// The line that names an object: of all names in it the one that is nested least.
+fn name_within(file: &SourceFile, first: usize, last: usize) -> Option<usize> {
+    const SEARCHED: usize = 200;
+    let lines = (first..=last).take(SEARCHED).filter_map(|line| {
+        let text = file.slice(file.line(line));
+        // The mark of a list's element is no depth of its own.
+        let key = text.trim_start_matches([' ', '\t', '-', '{']);
+        let is_name = ["\"name\":", "\"id\":", "name:", "id:"].iter().any(|name| key.starts_with(name));
+        is_name.then_some((text.len() - key.len(), line))
+    });
+    let (depth, name) = lines.min()?;
+    // One that is nested deeper than the object's own first key names something else inside it.
+    let inner = (first..=last)
+        .map(|line| file.slice(file.line(line)))
+        .map(|text| text.len() - text.trim_start_matches([' ', '\t', '-', '{']).len());
+    let is_own = inner.take(2).max().is_some_and(|own| depth <= own + NESTED);
+    is_own.then_some(name)
+}
+
 /// What has been shown of one assumption, so that it is not shown again with its next violation.
 struct Told<'a> {
     conditions: BTreeSet<&'a Location>,
     facts: BTreeSet<&'a Location>,
+    /// Lines of files of facts.
+    lines: BTreeSet<(&'a str, usize)>,
+    /// The values that stand under conditions, and those that the present violation adds to them.
+    values: Vec<(&'a Location, &'a Json)>,
+    repeated: Vec<(&'a Location, &'a Json)>,
+    /// Whether a violation has been shown before this one, and what this one is about.
+    is_repeated: bool,
+    subject: Option<&'a Json>,
     /// What values are written with.
     ink: Ink,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
     fn new(ink: Ink) -> Self {
-        Self { conditions: BTreeSet::new(), facts: BTreeSet::new(), ink }
+        Self {
+            conditions: BTreeSet::new(),
+            facts: BTreeSet::new(),
+            lines: BTreeSet::new(),
+            values: Vec::new(),
+            repeated: Vec::new(),
+            is_repeated: false,
+            subject: None,
+            ink,
+        }
+    }
+
+    /// The next violation begins.
+    fn violation(&mut self, violation: &'a Violation) {
+        self.is_repeated = !self.conditions.is_empty();
+        self.subject = violation.subject.as_ref();
     }
 }
 

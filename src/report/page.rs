@@ -107,6 +107,40 @@ impl Look {
         text::cut_value(value, VALUE_LIMIT, self.marks().ellipsis)
     }
 
+    /// A value in so many columns if that is possible: of what is long the first elements and how many there are more.
+    pub(super) fn brief(self, value: &Json, room: usize) -> String {
+        let whole = self.value(value);
+        let (items, open, close): (Vec<String>, _, _) = match value {
+            Json::Array(items) if whole.width() > room => {
+                (items.iter().map(|item| self.value(item)).collect(), '[', ']')
+            }
+            Json::Object(entries) if whole.width() > room => {
+                let entry = |(key, item): (&String, &Json)| {
+                    format!("{}: {}", self.value(&Json::from(&**key)), self.value(item))
+                };
+                (entries.iter().map(entry).collect(), '{', '}')
+            }
+            Json::String(text) if whole.width() > room => return text::cut_text(text, room / 2, self.marks().ellipsis),
+            _ => return whole,
+        };
+        let more = |left: usize| format!("{} {left} more", self.marks().ellipsis);
+        let mut brief = String::from(open);
+        for (at, item) in items.iter().enumerate() {
+            let after = format!("{item}, ");
+            if brief.width() + after.width() + more(items.len()).width() + 1 > room {
+                // Of elements that are long themselves none is better than one.
+                let rest = if at == 0 {
+                    format!("{} {}", self.marks().ellipsis, text::count(items.len(), "element"))
+                } else {
+                    more(items.len() - at)
+                };
+                return format!("{brief}{rest}{close}");
+            }
+            brief += &after;
+        }
+        whole
+    }
+
     /// What something is about: a value, but text as it is.
     pub(super) fn subject(self, subject: &Json) -> String {
         match subject {

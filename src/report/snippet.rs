@@ -14,8 +14,8 @@ use crate::{
     source::{Location, SourceFile, is_unsafe},
 };
 
-/// More lines than these are not shown at once.
-const MAX_LINES: usize = 12;
+/// More lines than these are not shown at once, unless somebody asked for all of them.
+pub(super) const MAX_LINES: usize = 12;
 
 /// The column the frame stands at.
 const INDENT: usize = 3;
@@ -31,6 +31,8 @@ pub(super) struct Snippet<'a> {
     /// Where the file comes from, said beside its name.
     pub(super) caption: String,
     pub(super) marks: Vec<Mark>,
+    /// No more lines than these are shown.
+    pub(super) limit: usize,
 }
 
 /// A place of the file.
@@ -122,10 +124,10 @@ impl Snippet<'_> {
             said.extend((!mark.said.is_empty()).then_some(mark.last_line));
         }
         said.retain(|line| *line <= count);
-        let mut shown: BTreeSet<usize> = said.iter().copied().take(MAX_LINES).collect();
-        let all = self.marks.iter().flat_map(|mark| (mark.first_line..=mark.last_line.min(count)).take(MAX_LINES));
+        let mut shown: BTreeSet<usize> = said.iter().copied().take(self.limit).collect();
+        let all = self.marks.iter().flat_map(|mark| (mark.first_line..=mark.last_line.min(count)).take(self.limit));
         for line in all.collect::<BTreeSet<usize>>() {
-            if shown.len() < MAX_LINES {
+            if shown.len() < self.limit {
                 shown.insert(line);
             }
         }
@@ -371,7 +373,7 @@ mod tests {
         };
         let labels = labels.iter().map(label).collect();
         let marks = vec![Mark { first_line: 1, last_line: 1, labels, said: Vec::new() }];
-        drawn(&Snippet { file: &file, line: 1, column: 1, caption: String::new(), marks }, width)
+        drawn(&Snippet { file: &file, line: 1, column: 1, caption: String::new(), marks, limit: MAX_LINES }, width)
     }
 
     fn drawn(snippet: &Snippet<'_>, width: usize) -> String {
@@ -464,7 +466,7 @@ mod tests {
         let all = Location { path: "a.rego".to_owned(), line: 1, column: 1, end_line: 40, end_column: 1 };
         let label = Label { line: 30, columns: (5, 9), name: String::new(), text: "here".to_owned(), ink: Ink::Plain };
         let marks = vec![Mark { labels: vec![label], ..Mark::lines(&all) }];
-        let snippet = Snippet { file: &file, line: 30, column: 5, caption: String::new(), marks };
+        let snippet = Snippet { file: &file, line: 30, column: 5, caption: String::new(), marks, limit: MAX_LINES };
         insta::assert_snapshot!(drawn(&snippet, 80), @"
            ╭─[a.rego:30:5]
          1 │ line 1
@@ -492,7 +494,7 @@ mod tests {
         let file = SourceFile::new("a.rego", "one line");
         let place = Location { path: "a.rego".to_owned(), line: 7, column: 0, end_line: 0, end_column: 0 };
         let marks = vec![Mark::lines(&place)];
-        let snippet = Snippet { file: &file, line: 7, column: 0, caption: String::new(), marks };
+        let snippet = Snippet { file: &file, line: 7, column: 0, caption: String::new(), marks, limit: MAX_LINES };
         assert_eq!(drawn(&snippet, 80), "     at a.rego:7:0\n");
     }
 }

@@ -71,6 +71,45 @@ fn list_needs_no_facts_and_says_what_is_wrong() {
     assert!(run.stderr.contains("unknown function `limits.of`"), "{run}");
 }
 
+/// Many violations, helpers in other files, values too long for a line, measures, what nobody can tell.
+#[test]
+fn a_report_stays_readable() {
+    let services: Vec<_> = (0..15)
+        .map(|n| {
+            serde_json::json!({
+                "name": format!("svc-{n:02}"), "kind": "Deployment", "replicas": 1 + n % 2, "p99_ms": 380 + 5 * n,
+                "containers": [{"image": format!("shop/svc-{n:02}:{}", if n % 7 == 0 { "latest" } else { "1.0.2" })}],
+            })
+        })
+        .collect();
+    let services = serde_json::to_string_pretty(&serde_json::json!({"services": services, "regions": []}));
+    let run = Project::good()
+        .without("policies/")
+        .with("stillholds.yaml", "version: 1\nname: shop\npolicies: [\"policies/*.rego\"]\ndesign: [\"design/*.yaml\"]\ndefaults: {max_age: 24h}\n")
+        .with("policies/lib.rego", include_str!("readable/lib.rego"))
+        .with("policies/shop.rego", include_str!("readable/shop.rego"))
+        .with(
+            "design/limits.yaml",
+            "limits: {replicas: 2, p99_ms: 400}\nold: [svc-01, svc-03, svc-05, svc-07, svc-09, svc-11]\n",
+        )
+        .with("facts/kube.json", services.expect("it is JSON"))
+        .with(
+            "facts/snapshot.yaml",
+            format!(
+                "version: 1
+sources:
+  kube: {{file: kube.json, sha256: SHA256(kube.json), {OK}, basis: census}}
+  traces: {{file: traces.json, sha256: SHA256(traces.json), status: ok, observed_to: 2026-11-01T00:00:00Z}}
+  git: {{status: failed, error: connection refused}}
+"
+            ),
+        )
+        .check(&[]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run}");
+    assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{run}");
+    insta::assert_snapshot!(run.shown());
+}
+
 #[test]
 fn facts() {
     let shop = shop().write();
