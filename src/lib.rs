@@ -3,7 +3,7 @@
 //! ```text
 //!  roof      main.rs  cli/                               the binary: clap and printing live here and nowhere else
 //!            ───────────────────────────────────────── crate boundary, enforced by the compiler
-//!  floor 3   check.rs   project/                         the spine; the project file
+//!  floor 3   check.rs   explain.rs   project/            the spine, and all of one assumption; the project file
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
@@ -19,6 +19,7 @@
 
 pub mod check;
 pub mod evaluate;
+pub mod explain;
 pub mod facts;
 pub mod model;
 pub mod policy;

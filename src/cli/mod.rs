@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod console;
+mod explain;
 mod facts;
 mod init;
 mod list;
@@ -38,6 +39,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Explain(explain::Args),
     Facts(facts::Args),
     List(list::Args),
     Init(init::Args),
@@ -61,6 +63,7 @@ impl Cli {
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Check(args) => args.run(console),
+            Command::Explain(args) => args.run(console),
             Command::Facts(args) => args.run(console),
             Command::List(args) => args.run(console),
             Command::Init(args) => args.run(console),

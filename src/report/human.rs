@@ -3,10 +3,13 @@
 //! Of each assumption: the verdict and the sentence, then both ends (its own lines with the values they saw, the facts
 //! in their files), then how much was looked at, then what to do.
 
+mod explain;
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub(super) use self::explain::explain;
 use super::{
     Look,
     page::{Ink, Page},

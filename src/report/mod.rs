@@ -14,7 +14,7 @@ mod fixture;
 
 use std::{fmt, str::FromStr};
 
-use crate::{model::Report, spelling::nearest};
+use crate::{model::Report, source::Location, spelling::nearest};
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -112,6 +112,21 @@ pub fn render(report: &Report, format: Format, look: Look) -> String {
         Format::Human => human::render(report, look),
         Format::Json => json::render(report),
     }
+}
+
+/// What an author wrote of one assumption, beyond what a report says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Its rules, every definition of them, sorted by file and line.
+    pub rules: Vec<Location>,
+    /// What its rules do that could not be followed, so that nobody knows what it reads there.
+    pub not_followed: Vec<(String, Location)>,
+}
+
+/// The report about one assumption with everything that is known about it, for a person.
+#[must_use]
+pub fn render_explained(report: &Report, written: &Written, look: Look) -> String {
+    human::explain(report, written, look)
 }
 
 #[cfg(test)]

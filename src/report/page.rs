@@ -205,6 +205,20 @@ impl Page {
         }
     }
 
+    /// Rows of cells under a head, the last cell as long as it is.
+    pub(super) fn table(&mut self, indent: usize, rows: &[Vec<String>]) {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let width =
+            |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.width())).max().unwrap_or_default();
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for (at, row) in rows.iter().enumerate() {
+            let ink = if at == 0 { Ink::Dim } else { Ink::Plain };
+            let cell = |(cell, width): (&String, &usize)| format!("{cell}{}", " ".repeat(width - cell.width() + 2));
+            let line: String = row.iter().zip(&widths).map(cell).collect();
+            self.line(indent, &[(ink, line)]);
+        }
+    }
+
     /// The columns right of one, but never so few that words become columns of letters.
     fn room(&self, column: usize) -> usize {
         self.look.columns().saturating_sub(column).max(MIN_WIDTH / 2)

@@ -151,6 +151,14 @@ impl Snippet<'_> {
         let cells = Cells::new(self.file.slice(self.file.line(line)), &labels, gutter, look);
 
         let bar = look.marks().bar;
+        if self.limit == usize::MAX {
+            // Who asked for all lines asked for the whole of them.
+            for (at, part) in folded(self.file.slice(self.file.line(line)), gutter).into_iter().enumerate() {
+                let number = if at == 0 { line.to_string() } else { String::new() };
+                page.line(INDENT, &[(Ink::Dim, format!("{number:>digits$} {bar} ")), (Ink::Plain, part)]);
+            }
+            return;
+        }
         page.line(INDENT, &[(Ink::Dim, format!("{line:>digits$} {bar} ")), (Ink::Plain, cells.text.clone())]);
         let beside = |runs: Vec<Run>, page: &mut Page| {
             let lead = (Ink::Dim, format!("{:digits$} {} ", "", look.marks().label));
@@ -182,6 +190,21 @@ impl Snippet<'_> {
             }
         }
     }
+}
+
+/// A line in as many parts as it takes, the later ones indented further.
+fn folded(line: &str, gutter: &Gutter) -> Vec<String> {
+    const FURTHER: usize = 2;
+    let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
+    let indent: usize = line.chars().take(blank).skip(gutter.dedent).map(|c| cell(c).1).sum();
+    let indent = if indent < gutter.room / 2 { indent } else { 0 };
+    let text: String = line.chars().skip(blank).map(|c| cell(c).0).collect();
+    if indent + text.width() <= gutter.room {
+        return vec![" ".repeat(indent) + &text];
+    }
+    let (first, later) = (gutter.room - indent, gutter.room.saturating_sub(indent + FURTHER).max(1));
+    let parts = wrap(&text, first, later).into_iter().enumerate();
+    parts.map(|(at, part)| " ".repeat(indent + if at == 0 { 0 } else { FURTHER }) + &part).collect()
 }
 
 /// The measures that all lines of a snippet share.

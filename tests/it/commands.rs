@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use serde_json::Value;
 
 use crate::{
-    harness::{NOW, Project, Run, table},
+    harness::{NOW, NOW_OF_EXAMPLES, Project, Run, repository, run_in, table},
     verdicts::OK,
 };
 
@@ -108,6 +108,63 @@ sources:
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run}");
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{run}");
     insta::assert_snapshot!(run.shown());
+}
+
+/// What the example says of one assumption of each verdict.
+#[test]
+fn explain() {
+    let ids = [
+        ("one that has decayed", "checkout-dependencies"),
+        ("one that nobody can tell of", "checkout-latency"),
+        ("one that erodes, by a pattern that names it alone", "*/call-still-seen"),
+        ("one that holds", "critical-replicas"),
+    ];
+    let said = table(ids.map(|(title, id)| {
+        let run = explained(&["explain", id]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{title}: {run}");
+        (title, run.shown())
+    }));
+    insta::assert_snapshot!(said);
+}
+
+/// Runs a command on the example.
+fn explained(arguments: &[&str]) -> Run {
+    run_in(&repository().join("examples/storefront"), &[arguments, &["--now", NOW_OF_EXAMPLES]].concat())
+}
+
+#[test]
+fn explain_says_all_that_check_cuts_short() {
+    let edges: Vec<_> =
+        (0..14).map(|n| serde_json::json!({"client": "checkout", "server": format!("shadow-{n:02}")})).collect();
+    let shop = Project::good().with("facts/traces.json", serde_json::json!({"edges": edges}).to_string()).write();
+    let (checked, explained) = (shop.check(&[]), shop.run(&["explain", "shop.calls", "--now", NOW]));
+    assert!(checked.stdout.contains("and 4 more: `stillholds explain shop.calls`"), "{checked}");
+    for n in 0..14 {
+        let sentence = format!("× checkout calls shadow-{n:02}\n");
+        assert!(explained.stdout.contains(&sentence), "{n}: {explained}");
+    }
+}
+
+#[test]
+fn explain_as_json_is_the_report_about_one() {
+    let one = explained(&["explain", "checkout-latency", "-o", "json"]);
+    assert_eq!(one.code, Some(0), "{one}");
+    assert_eq!(one.stdout, explained(&["check", "checkout-latency", "-o", "json"]).stdout);
+}
+
+#[test]
+fn what_explain_cannot_do() {
+    let wrong = [
+        ("a pattern that names several", "checkout-*"),
+        ("an unknown id", "checkout-latncy"),
+        ("an id like none", "payments/*"),
+    ];
+    let said = table(wrong.map(|(title, id)| {
+        let run = explained(&["explain", id]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{title}: {run}");
+        (title, run.said())
+    }));
+    insta::assert_snapshot!(said);
 }
 
 #[test]
@@ -344,10 +401,11 @@ fn hostile_text_is_shown_as_text() {
         )
         .write();
     // And whether it has something of it to show.
-    let runs: [(&[&str], bool); 9] = [
+    let runs: [(&[&str], bool); 10] = [
         (&["check", "--now", NOW], true),
         (&["check", "--now", NOW, "-v"], true),
         (&["check", "--now", NOW, hostile], true),
+        (&["explain", "--now", NOW, "shop.calls"], true),
         (&["list"], false),
         (&["facts", "--now", NOW], true),
         (&["facts", "traces"], true),
