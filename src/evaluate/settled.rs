@@ -104,7 +104,7 @@ impl<'a> Look<'a> {
     /// Whether a collector left anything out of a source that is read.
     fn is_something_left_out(&self, group: &Group) -> bool {
         let snapshot = self.world.snapshot;
-        sources::readings(&group.reads.uses, &group.assumption, snapshot)
+        sources::readings(group.reads.uses.iter(), &group.assumption, snapshot)
             .iter()
             .filter_map(|reading| snapshot.source(reading.name))
             .any(|source| sources::left_out(source).next().is_some())
