@@ -3,17 +3,22 @@
 
 mod conditions;
 mod evidence;
+mod quantifier;
+mod witness;
 
 use std::collections::BTreeSet;
 
 use regorus::Value;
 
 use self::{conditions::Conditions, evidence::Gathered};
-use super::{Judgement, Told, judge::Undecided};
+use super::{Judgement, Told, judge::Undecided, trace::Made};
 use crate::{
     model::{Condition, Json, Path, Segment, Verdict, ViolationKind},
     secret::redacted,
 };
+
+/// Of so many bindings that made the same, the one is told of that rests on the fewest facts.
+const WITNESSES: usize = 50;
 
 /// The facts that something rests on, each with its value.
 pub(crate) type Facts = Vec<(Path, Json)>;
@@ -34,21 +39,29 @@ pub(crate) fn explain(judgement: &Judgement, redact: &[String]) -> Why {
     let mut why = Why::default();
     for element in &judgement.elements {
         let made = element.value.as_ref().map(|value| told.made(&element.rule, value)).unwrap_or_default();
+        let numbers = [&element.violation.expected, &element.violation.observed];
+        let numbers: Vec<f64> = numbers.into_iter().flatten().filter_map(Json::as_f64).collect();
+        let is_measure = element.violation.kind == ViolationKind::Measure;
+        let rests_on = |(body, made): &(usize, &Made)| {
+            let mut gathered = Gathered::new(told);
+            gathered.passed(*body, &made.env, &made.seen, 0);
+            if is_measure {
+                gathered.measured(*body, &made.env, &made.value, &numbers);
+            }
+            gathered.finish()
+        };
         // The fewest facts say it best; among equals the first.
-        let Some((body, made)) = made.first() else {
+        let best = made.iter().take(WITNESSES).map(|one| (one, rests_on(one))).min_by_key(|(_, paths)| paths.len());
+        let Some(((body, made), paths)) = best else {
             why.violations.push(Default::default());
             continue;
         };
         let mut conditions = Conditions::new(told, redact);
         conditions.passed(*body, &made.env, &made.seen, 0);
-        if element.violation.kind == ViolationKind::Measure {
-            let numbers = [&element.violation.expected, &element.violation.observed];
-            let numbers: Vec<f64> = numbers.into_iter().flatten().filter_map(Json::as_f64).collect();
+        if is_measure {
             conditions.measured(*body, &made.env, &made.value, &numbers);
         }
-        let mut gathered = Gathered::new(told);
-        gathered.passed(*body, &made.env, 0);
-        why.violations.push((conditions.found, facts(told, gathered.finish(), redact)));
+        why.violations.push((conditions.found, facts(told, paths, redact)));
     }
     let not_held = judgement.elements.iter().find(|element| element.violation.kind == ViolationKind::Holds);
     if let Some(element) = not_held {

@@ -1,13 +1,16 @@
 //! Where in the facts a value stands: by the expression it was read with, else by where it stands in memory, which it
 //! shares with the document it was taken from.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use regorus::Value;
 
 use super::{
-    program::{Hop, Known, Origin, Program, Root},
-    trace::{Met, TraceWorld, address, bound, meet},
+    program::{Hop, Known, Origin, Program, Read, Root, Text},
+    trace::{Met, TraceWorld, address, bound, is_same, meet},
 };
 use crate::model::{Path, Segment};
 
@@ -19,48 +22,109 @@ pub(super) fn concrete(
     env: &Value,
     world: &TraceWorld,
 ) -> Option<Path> {
-    by_name(program, body, origin, env, 0).or_else(|| by_memory(origin, env, world))
+    by_name(program, body, origin, env, world, 0).or_else(|| by_memory(origin, env, world))
 }
 
-fn by_name(program: &Program, body: usize, origin: &Origin, env: &Value, depth: usize) -> Option<Path> {
+fn by_name(
+    program: &Program,
+    body: usize,
+    origin: &Origin,
+    env: &Value,
+    world: &TraceWorld,
+    depth: usize,
+) -> Option<Path> {
     if depth > 24 {
         return None;
     }
     let base = match &origin.root {
-        Root::Input => Path::new(vec![Segment::Key("input".to_owned())]),
+        Root::Input => input(env, world)?,
         Root::Data => Path::new(vec![Segment::Key("data".to_owned())]),
         Root::Slot(slot) => match &program.bodies[body].slots.get(*slot)?.origin {
-            Some(Known::At(origin)) => by_name(program, body, origin, env, depth + 1)?,
+            Some(Known::At(origin)) => by_name(program, body, origin, env, world, depth + 1)?,
             Some(Known::Argument(_)) | None => return None,
         },
         Root::Rule(_) | Root::Elsewhere(..) | Root::Unknown => return None,
     };
     let mut segments = base.segments().to_vec();
     for hop in &origin.hops {
-        segments.push(segment(hop, env)?);
+        segments.push(segment(hop, env, world)?);
     }
     Some(Path::new(segments))
 }
 
-fn segment(hop: &Hop, env: &Value) -> Option<Segment> {
+/// Where the `input` of this binding stands: `with` may have put a part of the facts in the place of the whole.
+fn input(env: &Value, world: &TraceWorld) -> Option<Path> {
+    let root = Path::new(vec![Segment::Key("input".to_owned())]);
+    let current = env.as_array().ok().and_then(|env| env.get(0));
+    match current.and_then(address) {
+        Some(current) if Some(current) != address(&world.input) => {
+            places(world, &HashSet::from([current])).remove(&current)
+        }
+        _ => Some(root),
+    }
+}
+
+/// The same expression with the values that its look-ups had, and with the `input` of this binding.
+pub(super) fn resolved(origin: &Origin, env: &Value, world: &TraceWorld) -> Origin {
+    let hop = |hop: &Hop| match hop {
+        Hop::Computed(Some(by)) => match value_of(by, env, world) {
+            Some(Value::String(key)) => Hop::Key(Text::new(&key)),
+            Some(number @ Value::Number(_)) => number
+                .as_u64()
+                .ok()
+                .and_then(|at| usize::try_from(at).ok())
+                .map_or_else(|| Hop::Computed(Some(by.clone())), Hop::Index),
+            _ => Hop::Computed(Some(by.clone())),
+        },
+        hop => hop.clone(),
+    };
+    Origin { root: origin.root.clone(), hops: origin.hops.iter().map(hop).collect() }
+}
+
+/// What an expression came to, where that is one value.
+pub(super) fn value_of(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Value> {
+    let read = Read::of(resolved(origin, env, world));
+    let mut values = Vec::new();
+    meet(&read, env, &around(env, world), &mut |met| {
+        if let Met::Present(value) = met {
+            values.push(value.clone());
+        }
+    });
+    if values.len() == 1 { values.pop() } else { None }
+}
+
+/// The world with the `input` of this binding.
+pub(super) fn around<'w>(env: &Value, world: &'w TraceWorld) -> Cow<'w, TraceWorld> {
+    match env.as_array().ok().and_then(|env| env.get(0)) {
+        Some(input) if !is_same(Some(input), &world.input) => {
+            Cow::Owned(TraceWorld { input: input.clone(), ..world.clone() })
+        }
+        _ => Cow::Borrowed(world),
+    }
+}
+
+fn segment(hop: &Hop, env: &Value, world: &TraceWorld) -> Option<Segment> {
+    let step = |value: &Value| match value {
+        Value::String(key) => Some(Segment::Key(key.to_string())),
+        number @ Value::Number(_) => Some(Segment::Index(usize::try_from(number.as_u64().ok()?).ok()?)),
+        _ => None,
+    };
     match hop {
         Hop::Key(key) => Some(Segment::Key(key.text.clone())),
         Hop::Index(at) => Some(Segment::Index(*at)),
         Hop::Slot(slot) | Hop::Each(Some(slot)) => match bound(env, *slot) {
-            Some(Value::String(key)) => Some(Segment::Key(key.to_string())),
-            Some(number @ Value::Number(_)) => Some(Segment::Index(usize::try_from(number.as_u64().ok()?).ok()?)),
-            Some(_) => None,
+            Some(value) => step(value),
             None => matches!(hop, Hop::Each(_)).then_some(Segment::Any),
         },
         Hop::Each(None) => Some(Segment::Any),
-        Hop::Computed => None,
+        Hop::Computed(by) => step(&value_of(by.as_deref()?, env, world)?),
     }
 }
 
 /// Looks for the last value on the way that is shared with a document, and adds the steps from there.
 fn by_memory(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Path> {
     for taken in (0..=origin.hops.len()).rev() {
-        let read = super::program::Read::of(Origin { root: origin.root.clone(), hops: origin.hops[..taken].to_vec() });
+        let read = Read::of(Origin { root: origin.root.clone(), hops: origin.hops[..taken].to_vec() });
         let mut found = None;
         meet(&read, env, world, &mut |met| {
             if let Met::Present(value) = met {
@@ -72,7 +136,7 @@ fn by_memory(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Path> {
         if let Some(base) = places.get(&wanted) {
             let mut segments = base.segments().to_vec();
             for hop in &origin.hops[taken..] {
-                segments.push(segment(hop, env)?);
+                segments.push(segment(hop, env, world)?);
             }
             return Some(Path::new(segments));
         }

@@ -257,8 +257,8 @@ pub(super) enum Hop {
     Slot(usize),
     /// Any element; the variable that it binds, if any.
     Each(Option<usize>),
-    /// A look-up by something else.
-    Computed,
+    /// A look-up by something else; where its value comes from, if it is one that is read.
+    Computed(Option<Box<Origin>>),
 }
 
 impl Hop {
@@ -267,7 +267,7 @@ impl Hop {
         match self {
             Self::Key(key) => Segment::Key(key.text.clone()),
             Self::Index(at) => Segment::Index(*at),
-            Self::Slot(_) | Self::Each(_) | Self::Computed => Segment::Any,
+            Self::Slot(_) | Self::Each(_) | Self::Computed(_) => Segment::Any,
         }
     }
 }

@@ -17,7 +17,7 @@ const KEPT: usize = 2_000;
 const MADE: usize = 50_000;
 const PASSED: usize = 200;
 /// So many bindings are kept to show.
-const SAMPLES: usize = 3;
+pub(super) const SAMPLES: usize = 3;
 /// So many different values are kept at a place that is compared with constants.
 const VALUES: usize = 10_000;
 /// In so many parents of a missing key the other keys are looked at.
@@ -508,7 +508,7 @@ fn follow<'v>(value: &'v Value, hops: &'v [Hop], at: usize, env: &'v Value, on: 
             }
             return;
         }
-        Hop::Computed => {
+        Hop::Computed(_) => {
             on(Met::Unknown);
             return;
         }

@@ -13,3 +13,4 @@ mod shipped;
 mod sources;
 mod verdicts;
 mod walks;
+mod why;

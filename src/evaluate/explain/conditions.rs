@@ -6,11 +6,14 @@ use regorus::Value;
 use super::{
     super::{
         Told,
-        findings::argument_value,
-        program::{Body, Form, Kind, Known, Operand, Root, Side, Statement},
-        trace::{Met, Sample, bound, meet},
+        place::{around, resolved, value_of},
+        program::{Body, Call, Form, Hop, Kind, Known, Operand, Origin, Program, Read, Root, Side, Statement},
+        trace::{Met, SAMPLES, Sample, bound, meet},
     },
+    evidence::replaces_data,
     json,
+    quantifier::broken,
+    witness::{Witnesses, arguments, called_with, is_called_with, is_only_for_the_head, named_by, witnesses},
 };
 use crate::{
     model::{Condition, Json, Operand as Shown, Outcome, Path, Segment},
@@ -26,12 +29,14 @@ const ENOUGH: usize = 16;
 pub(super) struct Conditions<'a> {
     told: &'a Told,
     redact: &'a [String],
+    /// Whether `with` has replaced some of `data`.
+    is_replaced: bool,
     pub(super) found: Vec<Condition>,
 }
 
 impl<'a> Conditions<'a> {
     pub(super) fn new(told: &'a Told, redact: &'a [String]) -> Self {
-        Self { told, redact, found: Vec::new() }
+        Self { told, redact, is_replaced: false, found: Vec::new() }
     }
 
     /// The conditions of a body that a binding passed.
@@ -41,13 +46,16 @@ impl<'a> Conditions<'a> {
         order.sort_by_key(|nth| of.statements[*nth].written);
         for nth in order {
             let statement = &of.statements[nth];
-            if self.found.len() >= ENOUGH || !is_told(of, statement, env) {
+            if self.found.len() >= ENOUGH || !is_told(&self.told.program, of, statement, env) {
                 continue;
             }
             let condition = self.condition(body, nth, Outcome::True, env, seen);
             self.push(condition);
             if depth < DEPTH {
-                self.helpers(statement, env, depth);
+                let was_replaced = self.is_replaced;
+                self.is_replaced |= replaces_data(statement);
+                self.helpers(body, statement, env, depth);
+                self.is_replaced = was_replaced;
             }
         }
         if let Some(head) = self.head(body, env, seen, Outcome::True) {
@@ -58,11 +66,7 @@ impl<'a> Conditions<'a> {
     /// The values that went into a measure, with the statement that put them together.
     pub(super) fn measured(&mut self, body: usize, env: &Value, made: &Value, numbers: &[f64]) {
         let of = &self.told.program.bodies[body];
-        let is_it = |statement: &&Statement| {
-            let mut bound_by_it = of.slots.iter().enumerate().skip(statement.bound);
-            statement.form == Form::Binds && bound_by_it.next().is_some_and(|(slot, _)| bound(env, slot) == Some(made))
-        };
-        let statement = of.statements.iter().find(is_it).unwrap_or(&of.head.statement);
+        let (nth, statement) = measuring(of, env, made);
         let mut operands: Vec<Shown> = Vec::new();
         for (at, read) in statement.reads.iter().enumerate() {
             let side = Side { text: read.text.clone(), operand: Operand::Read(at) };
@@ -73,30 +77,89 @@ impl<'a> Conditions<'a> {
                 operands.push(operand);
             }
         }
-        if operands.is_empty() {
-            return;
-        }
-        let nth = of.statements.iter().position(|other| other.place == statement.place).unwrap_or(of.statements.len());
+        // What was computed stands under the name that it has in the measure.
+        let says = |value: &Json| operands.iter().any(|operand| operand.value.as_ref() == Some(value));
+        let fields = ["value", "limit"].map(|name| Some((name, json(made.as_object().ok()?.get(&name.into())?)?)));
+        let computed: Vec<Shown> = fields
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| !says(value))
+            .map(|(name, value)| Shown { text: name.to_owned(), value: Some(value) })
+            .collect();
+        operands.extend(computed);
         let condition = self.condition(body, nth, Outcome::True, env, &[]);
         self.push(Condition { operands, ..condition });
     }
 
     /// The conditions of the rules and functions that a statement uses.
-    fn helpers(&mut self, statement: &Statement, env: &Value, depth: usize) {
+    fn helpers(&mut self, body: usize, statement: &Statement, env: &Value, depth: usize) {
+        for call in &statement.calls {
+            let Witnesses { made, is_set } = witnesses(self.told, body, statement, call, env);
+            match made.as_slice() {
+                _ if call.negated => self.refused(statement, call, env, is_set, depth),
+                // Of a set as a whole no one element says anything.
+                [_, _, ..] if is_set => {}
+                // What is only left over is so because nothing else came true.
+                [(body, _), ..] if self.told.program.bodies[*body].is_fallback => {
+                    self.refused(statement, call, env, is_set, depth);
+                }
+                [(body, made), ..] => self.passed(*body, &made.env, &made.seen, depth + 1),
+                [] => {}
+            }
+        }
+    }
+
+    /// The conditions that kept a rule or function from being true, as `not` wants it.
+    fn refused(&mut self, statement: &Statement, call: &Call, env: &Value, is_set: bool, depth: usize) {
+        let values = arguments(self.told, statement, call, env);
+        for body in self.told.program.bodies_of(&call.rule) {
+            let of = &self.told.program.bodies[*body];
+            if of.kind != Kind::Function {
+                if !is_set {
+                    self.stopped(*body, depth + 1);
+                }
+                continue;
+            }
+            let trace = &self.told.trace.bodies[*body];
+            let is_called = |sample: &&Sample| is_called_with(of, &sample.env, &values);
+            let sampled = (0..of.statements.len())
+                .rev()
+                .find_map(|nth| Some((nth, trace.statements[nth].samples.iter().find(is_called)?)))
+                .filter(|(nth, _)| trace.statements.get(nth + 1).is_none_or(|next| next.samples.len() < SAMPLES));
+            if let Some((nth, sample)) = sampled {
+                self.failed(*body, nth, &sample.env, &sample.seen, depth + 1);
+            } else if of.statements.len() == 1 {
+                self.failed(*body, 0, &called_with(self.told, of, &values), &[], depth + 1);
+            }
+        }
+    }
+
+    /// A condition that a binding did not pass.
+    fn failed(&mut self, body: usize, nth: usize, env: &Value, seen: &[Option<Value>], depth: usize) {
+        let statement = &self.told.program.bodies[body].statements[nth];
+        let outcome = if is_defined(self.told, body, statement, env) { Outcome::False } else { Outcome::Undefined };
+        let mut condition = self.condition(body, nth, outcome, env, seen);
+        let mut every = statement.nested.iter().rev();
+        let every = every.find(|nested| self.told.program.bodies[**nested].kind == Kind::Every);
+        let broken = every.and_then(|every| Some((*every, broken(self.told, body, statement, *every, env)?)));
+        if let Some((_, broken)) = &broken
+            && let Some(path) = &broken.path
+        {
+            condition.note = Some(format!("broken by `{path}`"));
+        }
+        self.push(condition);
+        if depth >= DEPTH {
+            return;
+        }
+        if let Some((every, broken)) = broken
+            && let Some(stop) = broken.statement
+        {
+            self.failed(every, stop, &broken.env, &broken.seen, depth + 1);
+        }
         for call in statement.calls.iter().filter(|call| !call.negated) {
-            let values: Vec<_> =
-                call.arguments.iter().map(|argument| argument_value(argument, statement, env, self.told)).collect();
             for body in self.told.program.bodies_of(&call.rule) {
-                let of = &self.told.program.bodies[*body];
-                let made = &self.told.trace.bodies[*body].made;
-                let made = made.iter().find(|made| match of.kind {
-                    Kind::Function => is_called_with(of, &made.env, &values),
-                    Kind::Elements => holds_value(env, &made.value),
-                    _ => !matches!(made.value, Value::Bool(false)),
-                });
-                if let Some(made) = made {
-                    self.passed(*body, &made.env, &made.seen, depth + 1);
-                    break;
+                if self.told.trace.bodies[*body].made_count == 0 {
+                    self.stopped(*body, depth + 1);
                 }
             }
         }
@@ -104,7 +167,6 @@ impl<'a> Conditions<'a> {
 
     /// The condition of a body that nothing passed.
     pub(super) fn stopped(&mut self, body: usize, depth: usize) {
-        let of = &self.told.program.bodies[body];
         let trace = &self.told.trace.bodies[body];
         // A body that made `false` passed all its conditions: its value is what decided.
         if let Some(made) = trace.made.iter().find(|made| made.value == Value::Bool(false)) {
@@ -114,26 +176,8 @@ impl<'a> Conditions<'a> {
             return;
         }
         let Some(stop) = last_reached(self.told, body) else { return };
-        let (statement, reached) = (&of.statements[stop], &trace.statements[stop]);
-        let Some(sample) = reached.samples.first() else { return };
-        let outcome = if is_defined(self.told, statement, sample) { Outcome::False } else { Outcome::Undefined };
-        let condition = self.condition(body, stop, outcome, &sample.env, &sample.seen);
-        self.push(condition);
-        if depth >= DEPTH {
-            return;
-        }
-        for nested in &statement.nested {
-            if self.told.program.bodies[*nested].kind == Kind::Every {
-                self.stopped(*nested, depth + 1);
-            }
-        }
-        for call in statement.calls.iter().filter(|call| !call.negated) {
-            for body in self.told.program.bodies_of(&call.rule) {
-                if self.told.trace.bodies[*body].made_count == 0 {
-                    self.stopped(*body, depth + 1);
-                }
-            }
-        }
+        let Some(sample) = trace.statements[stop].samples.first() else { return };
+        self.failed(body, stop, &sample.env, &sample.seen, depth);
     }
 
     /// A condition that could not be decided.
@@ -168,26 +212,25 @@ impl<'a> Conditions<'a> {
     fn condition(&self, body: usize, nth: usize, outcome: Outcome, env: &Value, seen: &[Option<Value>]) -> Condition {
         let of = &self.told.program.bodies[body];
         let statement = of.statements.get(nth).unwrap_or(&of.head.statement);
-        let operands = match statement.form {
-            Form::Some => Vec::new(),
-            _ => {
-                let operands = statement.sides.iter().map(|side| self.operand(of, statement, side, env, seen));
-                // An element that is handed on as a whole says nothing by itself.
-                operands
-                    .filter(|operand| !(statement.form == Form::Test && matches!(operand.value, Some(Json::Object(_)))))
-                    .collect()
-            }
-        };
         // What a list had is told by its elements; that it has none is told by itself.
-        let operands = if statement.form == Form::Some && outcome != Outcome::True {
-            statement.sides.iter().map(|side| self.operand(of, statement, side, env, seen)).collect()
-        } else {
-            operands
+        let is_list = matches!(statement.form, Form::Some) && outcome == Outcome::True
+            || statement.form == Form::Every && outcome != Outcome::Undefined;
+        let sides = statement.sides.iter().filter(|_| !is_list);
+        let operands = sides
+            .filter(|side| !self.is_beside(statement, side))
+            .map(|side| self.operand(of, statement, side, env, seen));
+        // An element that is handed on as a whole says nothing by itself.
+        let is_handed_on = |operand: &Shown| {
+            matches!(statement.form, Form::Test | Form::Not) && matches!(operand.value, Some(Json::Object(_)))
         };
+        let operands = operands.filter(|operand| !is_handed_on(operand)).collect();
+        let reached = self.told.trace.bodies[body].statements.get(nth).map_or(0, |reached| reached.arrived);
+        let is_head = nth == of.statements.len();
+        let bindings = if is_head { reached.max(self.told.trace.bodies[body].made_count) } else { reached };
         Condition {
             text: statement.text.clone(),
             outcome,
-            bindings: self.told.trace.bodies[body].statements.get(nth).map_or(0, |reached| reached.arrived),
+            bindings,
             operands,
             location: statement.place.location(),
             note: None,
@@ -202,15 +245,9 @@ impl<'a> Conditions<'a> {
             Operand::Seen(number) => seen.get(*number).cloned().flatten(),
             Operand::Read(read) => {
                 let read = &statement.reads[*read];
-                keys = self.keys(of, &read.origin);
-                let mut values = Vec::new();
-                meet(read, env, &self.told.trace.world, &mut |met| {
-                    if let Met::Present(value) = met {
-                        values.push(value.clone());
-                    }
-                });
+                keys = Self::keys(of, &read.origin);
                 // What iterates without a name has no one value.
-                if values.len() == 1 { values.pop() } else { None }
+                value_of(&read.origin, env, &self.told.trace.world)
             }
             Operand::Unknown => None,
         };
@@ -218,17 +255,29 @@ impl<'a> Conditions<'a> {
         Shown { text: side.text.clone(), value }
     }
 
+    /// Whether a side has its value from what stands in the place of `data` here, which is not told.
+    fn is_beside(&self, statement: &Statement, side: &Side) -> bool {
+        let Operand::Read(read) = &side.operand else { return false };
+        let root = &statement.reads[*read].origin.root;
+        match root {
+            Root::Data => self.is_replaced,
+            // The value of a rule under `with` is another one.
+            Root::Rule(_) => statement.text.contains(" with "),
+            _ => false,
+        }
+    }
+
     /// The keys that lead to a value, of which one may be that of a secret.
-    fn keys(&self, of: &Body, origin: &super::super::program::Origin) -> Vec<Segment> {
+    fn keys(of: &Body, origin: &Origin) -> Vec<Segment> {
         let mut keys = match &origin.root {
             Root::Slot(slot) => match &of.slots[*slot].origin {
-                Some(Known::At(origin)) => self.keys(of, origin),
+                Some(Known::At(origin)) => Self::keys(of, origin),
                 _ => Vec::new(),
             },
             _ => Vec::new(),
         };
         keys.extend(origin.hops.iter().filter_map(|hop| match hop {
-            super::super::program::Hop::Key(key) => Some(Segment::Key(key.text.clone())),
+            Hop::Key(key) => Some(Segment::Key(key.text.clone())),
             _ => None,
         }));
         keys
@@ -245,7 +294,7 @@ impl<'a> Conditions<'a> {
 }
 
 /// Whether a statement says something: what only makes the message does not.
-fn is_told(of: &Body, statement: &Statement, env: &Value) -> bool {
+fn is_told(program: &Program, of: &Body, statement: &Statement, env: &Value) -> bool {
     match statement.form {
         Form::Binds => {
             let is_look_up =
@@ -258,7 +307,7 @@ fn is_told(of: &Body, statement: &Statement, env: &Value) -> bool {
                 .find(|(_, slot)| !slot.hidden)
                 .and_then(|(slot, _)| bound(env, slot))
                 .is_some_and(|value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)));
-            is_look_up && names_a_scalar && !statement.text.contains("sprintf") && !statement.text.contains("concat(")
+            is_look_up && names_a_scalar && !is_only_for_the_head(program, of, statement)
         }
         _ => true,
     }
@@ -270,26 +319,26 @@ pub(super) fn last_reached(told: &Told, body: usize) -> Option<usize> {
     (0..of.statements.len()).rev().find(|nth| told.trace.bodies[body].statements[*nth].arrived > 0)
 }
 
-fn is_defined(told: &Told, statement: &Statement, sample: &Sample) -> bool {
+fn is_defined(told: &Told, body: usize, statement: &Statement, env: &Value) -> bool {
     let mut absent = false;
+    let world = around(env, &told.trace.world);
     for read in &statement.reads {
-        meet(read, &sample.env, &told.trace.world, &mut |met| absent |= matches!(met, Met::Absent(..)));
+        let read = Read { origin: resolved(&read.origin, env, &world), ..read.clone() };
+        meet(&read, env, &world, &mut |met| absent |= matches!(met, Met::Absent(..)));
     }
-    !absent
+    let is_nothing = |call: &Call| {
+        let mut bodies = told.program.bodies_of(&call.rule).iter().map(|body| &told.program.bodies[*body]);
+        let is_set = bodies.any(|body| body.kind == Kind::Elements);
+        let has_value = told.trace.world.rules.contains_key(&call.rule);
+        !call.negated && !is_set && !has_value && witnesses(told, body, statement, call, env).made.is_empty()
+    };
+    !absent && !statement.calls.iter().any(is_nothing)
 }
 
-/// Whether a binding of a function's body has these arguments, as far as they are known.
-pub(super) fn is_called_with(of: &Body, env: &Value, values: &[Option<Value>]) -> bool {
-    of.slots[..of.outer].iter().enumerate().all(|(slot, known)| match &known.origin {
-        Some(Known::Argument(nth)) => match values.get(*nth) {
-            Some(Some(value)) => bound(env, slot) == Some(value),
-            _ => true,
-        },
-        _ => true,
-    })
-}
-
-/// Whether one of the variables has this value.
-pub(super) fn holds_value(env: &Value, value: &Value) -> bool {
-    env.as_array().is_ok_and(|env| env.iter().skip(1).any(|bound| bound == value))
+/// The statement that puts a measure together, with its number.
+pub(super) fn measuring<'p>(of: &'p Body, env: &Value, made: &Value) -> (usize, &'p Statement) {
+    let is_it = |(_, statement): &(usize, &Statement)| {
+        named_by(of, statement).is_some_and(|slot| bound(env, slot) == Some(made))
+    };
+    of.statements.iter().enumerate().find(is_it).unwrap_or((of.statements.len(), &of.head.statement))
 }

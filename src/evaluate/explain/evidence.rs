@@ -8,13 +8,14 @@ use regorus::Value;
 use super::{
     super::{
         Told,
-        findings::argument_value,
-        place::concrete,
-        program::{Body, Form, Hop, Kind, Need, Origin, Read, Root, Statement},
-        trace::{Met, bound, meet},
+        place::{around, concrete, resolved, value_of},
+        program::{Body, Call, Form, Hop, Kind, Need, Operand, Origin, Program, Read, Root, Side, Statement},
+        trace::{Made, Met, bound, meet},
     },
-    conditions::{holds_value, is_called_with, last_reached},
+    conditions::{last_reached, measuring},
     is_evidence,
+    quantifier::broken,
+    witness::{Witnesses, arguments, called_with, is_among, is_only_for_the_head, named_by, users, wanted, witnesses},
 };
 use crate::model::Path;
 
@@ -29,16 +30,22 @@ const EXAMPLES: usize = 3;
 pub(super) struct Gathered<'a> {
     told: &'a Told,
     paths: Vec<Path>,
+    /// Whether `with` has replaced some of `data`.
+    is_replaced: bool,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(told: &'a Told) -> Self {
-        Self { told, paths: Vec::new() }
+        Self { told, paths: Vec::new(), is_replaced: false }
     }
 
     /// The paths: none that lies on the way to another one.
     pub(super) fn finish(self) -> Vec<Path> {
-        let unique: BTreeSet<Path> = self.paths.into_iter().filter(is_evidence).collect();
+        let mut unique: BTreeSet<Path> = self.paths.into_iter().filter(is_evidence).collect();
+        // That a whole source lacks something says little beside anything that is nearer.
+        if unique.iter().any(|path| path.segments().len() > 2) {
+            unique.retain(|path| path.segments().len() > 2);
+        }
         let all: Vec<Path> = unique.into_iter().collect();
         let is_above =
             |path: &Path| all.iter().any(|other| other.segments().len() > path.segments().len() && path.covers(other));
@@ -46,25 +53,58 @@ impl<'a> Gathered<'a> {
     }
 
     /// What a binding that passed a body rests on.
-    pub(super) fn passed(&mut self, body: usize, env: &Value, depth: usize) {
+    pub(super) fn passed(&mut self, body: usize, env: &Value, seen: &[Option<Value>], depth: usize) {
         let of = &self.told.program.bodies[body];
         let before = self.paths.len();
         for statement in of.statements.iter().filter(|statement| statement.form != Form::Some) {
-            self.statement(body, statement, env, depth);
+            // What only the message is made of is no evidence; what a helper hands on is.
+            let is_handed_on =
+                depth > 0 && matches!(statement.sides.as_slice(), [Side { operand: Operand::Read(_), .. }]);
+            if is_handed_on || !is_only_for_the_head(&self.told.program, of, statement) {
+                self.statement(body, statement, env, seen, depth);
+            }
         }
         if of.kind != Kind::Elements && of.parent.is_none() {
-            self.statement(body, &of.head.statement, env, depth);
+            self.statement(body, &of.head.statement, env, seen, depth);
+        }
+        // Where nothing was asked of what was gathered, it is what was gathered that counts.
+        if of.kind == Kind::Comprehension && self.paths.len() == before {
+            self.statement(body, &of.head.statement, env, seen, depth);
         }
         // An element of which nothing was asked is evidence itself.
         for statement in of.statements.iter().filter(|statement| statement.form == Form::Some) {
-            let Some(element) = self.element(body, statement, env) else {
-                self.helpers(body, statement, env, depth);
-                continue;
-            };
-            if !self.paths[before..].iter().any(|path| element.covers(path)) {
+            if let Some(element) = self.element(body, statement, env)
+                && !self.paths[before..].iter().any(|path| element.covers(path))
+            {
                 self.paths.push(element);
             }
+            for nested in &statement.nested {
+                self.nested(body, statement, *nested, env, seen, depth);
+            }
             self.helpers(body, statement, env, depth);
+        }
+        // Where nothing can be followed, what was handed over is all there is to show.
+        if self.paths.len() == before && depth == 0 {
+            let handed_over = |statement: &&Statement| statement.unfollowed.is_some();
+            for statement in of.statements.iter().filter(handed_over) {
+                let paths = statement.reads.iter().filter_map(|read| self.concrete(body, &read.origin, env));
+                let paths: Vec<_> = paths.collect();
+                self.paths.extend(paths);
+            }
+        }
+    }
+
+    /// The values that went into a measure.
+    pub(super) fn measured(&mut self, body: usize, env: &Value, made: &Value, numbers: &[f64]) {
+        let (_, statement) = measuring(&self.told.program.bodies[body], env, made);
+        for nested in &statement.nested {
+            self.nested(body, statement, *nested, env, &[], 0);
+        }
+        for read in &statement.reads {
+            let value = value_of(&read.origin, env, &self.told.trace.world);
+            if value.as_ref().and_then(|value| value.as_f64().ok()).is_some_and(|value| numbers.contains(&value)) {
+                self.read(body, statement, read, env);
+            }
         }
     }
 
@@ -82,12 +122,12 @@ impl<'a> Gathered<'a> {
     }
 
     /// What one statement looked at.
-    fn statement(&mut self, body: usize, statement: &Statement, env: &Value, depth: usize) {
+    fn statement(&mut self, body: usize, statement: &Statement, env: &Value, seen: &[Option<Value>], depth: usize) {
         for read in &statement.reads {
             self.read(body, statement, read, env);
         }
         for nested in &statement.nested {
-            self.nested(body, *nested, env, depth);
+            self.nested(body, statement, *nested, env, seen, depth);
         }
         self.helpers(body, statement, env, depth);
     }
@@ -101,9 +141,15 @@ impl<'a> Gathered<'a> {
         if is_passed_on || read.need == Need::List && statement.form != Form::Every {
             return;
         }
+        // What replaces the design by `with` stands in no file.
+        if self.is_replaced && read.origin.root == Root::Data {
+            return;
+        }
+        let world = around(env, &self.told.trace.world);
+        let read = Read { origin: resolved(&read.origin, env, &world), ..read.clone() };
         let mut value = None;
         let mut absent = None;
-        meet(read, env, &self.told.trace.world, &mut |met| match met {
+        meet(&read, env, &world, &mut |met| match met {
             Met::Present(found) => value = Some(found.clone()),
             Met::Absent(hop, _) => absent = Some(hop),
             _ => {}
@@ -120,7 +166,11 @@ impl<'a> Gathered<'a> {
         }
         // What is not there is seen in what it should stand in; a look-up that found nothing, in where it looked.
         let hop = absent.unwrap_or_else(|| {
-            read.origin.hops.iter().position(|hop| !matches!(hop, Hop::Key(_) | Hop::Index(_))).unwrap_or(0)
+            let is_found = |taken: usize| {
+                let origin = Origin { root: read.origin.root.clone(), hops: read.origin.hops[..taken].to_vec() };
+                value_of(&origin, env, &world).is_some()
+            };
+            (0..read.origin.hops.len()).rev().find(|taken| is_found(*taken)).unwrap_or(0)
         });
         let origin = Origin { root: read.origin.root.clone(), hops: read.origin.hops[..hop].to_vec() };
         if let Some(path) = self.concrete(body, &origin, env) {
@@ -129,7 +179,15 @@ impl<'a> Gathered<'a> {
     }
 
     /// What a comprehension or `every` met with this binding.
-    fn nested(&mut self, body: usize, nested: usize, env: &Value, depth: usize) {
+    fn nested(
+        &mut self,
+        body: usize,
+        statement: &Statement,
+        nested: usize,
+        env: &Value,
+        seen: &[Option<Value>],
+        depth: usize,
+    ) {
         let inner = &self.told.program.bodies[nested];
         let trace = &self.told.trace.bodies[nested];
         let same = |other: &Value| {
@@ -137,32 +195,65 @@ impl<'a> Gathered<'a> {
         };
         let before = self.paths.len();
         if depth < DEPTH {
-            let passed: Vec<_> = trace.made.iter().filter(|made| same(&made.env)).take(COUNTED + 1).collect();
-            if passed.len() <= COUNTED {
-                passed.iter().for_each(|made| self.passed(nested, &made.env, depth + 1));
+            let mut passed: Vec<&Made> = trace.made.iter().filter(|made| same(&made.env)).collect();
+            if let Some(extreme) = extreme(statement, seen) {
+                passed.retain(|made| self.term(nested, &made.env).as_ref() == Some(extreme));
+            }
+            // Of what was gathered to choose from, what was chosen counts.
+            let of = &self.told.program.bodies[body];
+            if inner.kind == Kind::Comprehension && is_chosen_from(&self.told.program, of, statement) {
+                let wanted = wanted(self.told, of.statements.iter(), env);
+                passed.retain(|made| self.is_wanted(nested, &made.env, &wanted));
+                if passed.is_empty() {
+                    return;
+                }
+            }
+            if passed.len() <= COUNTED && !self.is_whole(nested, env, passed.len()) {
+                for made in passed {
+                    self.passed(nested, &made.env, &made.seen, depth + 1);
+                }
             }
         }
         if self.paths.len() > before {
             return;
         }
         // Nothing passed, or too much: the list is what was looked at.
-        for statement in &inner.statements {
-            for list in &statement.lists {
-                let read = &statement.reads[*list];
-                let hop = read
-                    .origin
-                    .hops
-                    .iter()
-                    .position(|hop| matches!(hop, Hop::Each(_)))
-                    .unwrap_or(read.origin.hops.len());
-                let origin = Origin { root: read.origin.root.clone(), hops: read.origin.hops[..hop].to_vec() };
-                if let Some(path) = self.concrete(nested, &origin, env) {
-                    self.paths.push(path);
-                    return;
-                }
-            }
+        self.lists(nested, env);
+    }
+
+    /// Whether a comprehension gathers all elements as they are: its list says the same in one line.
+    fn is_whole(&self, nested: usize, env: &Value, passed: usize) -> bool {
+        let inner = &self.told.program.bodies[nested];
+        let takes_elements =
+            matches!(&inner.head.origin, Some(Origin { root: Root::Slot(_), hops }) if hops.is_empty());
+        let parent = inner.parent.map(|(parent, _)| &self.told.program.bodies[parent]);
+        let is_chosen = inner.parent.zip(parent).is_some_and(|((_, nth), parent)| {
+            parent.statements.get(nth).is_some_and(|statement| is_chosen_from(&self.told.program, parent, statement))
+        });
+        let list = inner.statements.first().and_then(|first| Some(&first.reads[*first.lists.first()?].origin));
+        let length = list
+            .and_then(|list| value_of(list, env, &self.told.trace.world))
+            .and_then(|list| list.as_array().map(|items| items.len()).ok());
+        let asks_nothing = matches!(inner.statements.as_slice(), [only] if only.form == Form::Some);
+        let leaves_out_nothing = asks_nothing || passed > 1 && length == Some(passed);
+        inner.kind == Kind::Comprehension && takes_elements && leaves_out_nothing && !is_chosen
+    }
+
+    /// What a comprehension gathered with this binding.
+    fn term(&self, nested: usize, env: &Value) -> Option<Value> {
+        let origin = self.told.program.bodies[nested].head.origin.as_ref()?;
+        value_of(origin, env, &self.told.trace.world)
+    }
+
+    /// Whether what a comprehension gathered with this binding is among these values, or all that it is made of.
+    fn is_wanted(&self, nested: usize, env: &Value, wanted: &BTreeSet<Value>) -> bool {
+        if let Some(term) = self.term(nested, env) {
+            return is_among(&term, wanted);
         }
-        let _ = body;
+        let reads = &self.told.program.bodies[nested].head.statement.reads;
+        reads.iter().all(|read| {
+            value_of(&read.origin, env, &self.told.trace.world).is_some_and(|value| wanted.contains(&value))
+        })
     }
 
     /// What the rules and functions rest on that a statement uses.
@@ -170,44 +261,60 @@ impl<'a> Gathered<'a> {
         if depth >= DEPTH {
             return;
         }
+        let was_replaced = self.is_replaced;
+        self.is_replaced |= replaces_data(statement);
         for call in &statement.calls {
-            let values: Vec<_> =
-                call.arguments.iter().map(|argument| argument_value(argument, statement, env, self.told)).collect();
-            let before = self.paths.len();
-            let mut is_made = false;
+            self.helper(body, statement, call, env, depth);
+        }
+        self.is_replaced = was_replaced;
+    }
+
+    fn helper(&mut self, body: usize, statement: &Statement, call: &Call, env: &Value, depth: usize) {
+        let before = self.paths.len();
+        let Witnesses { made: witnesses, is_set } = witnesses(self.told, body, statement, call, env);
+        // What is in no set is seen in nothing of that set.
+        if is_set && statement.form == Form::Not {
+            return;
+        }
+        if witnesses.len() <= COUNTED {
+            for (other, made) in &witnesses {
+                self.passed(*other, &made.env, &made.seen, depth + 1);
+            }
+        } else {
+            // Too many to name: the list is what was looked at.
             for other in self.told.program.bodies_of(&call.rule) {
-                let of = &self.told.program.bodies[*other];
-                let made = &self.told.trace.bodies[*other].made;
-                let fits = |made: &&super::super::trace::Made| match of.kind {
-                    Kind::Function => is_called_with(of, &made.env, &values),
-                    Kind::Elements => holds_value(env, &made.value),
-                    _ => true,
-                };
-                let limit = if of.kind == Kind::Elements { COUNTED } else { 1 };
-                for made in made.iter().filter(fits).take(limit) {
-                    is_made = true;
-                    self.passed(*other, &made.env, depth + 1);
+                self.lists(*other, &witnesses[0].1.env);
+            }
+        }
+        if !witnesses.is_empty() && self.paths.len() > before {
+            return;
+        }
+        // It made nothing: what it asked of its arguments, else the arguments themselves.
+        let values = arguments(self.told, statement, call, env);
+        for other in self.told.program.bodies_of(&call.rule) {
+            self.asked(*other, &values, depth + 1);
+        }
+        if self.paths.len() == before {
+            for argument in &call.arguments {
+                if let Operand::Read(read) = argument
+                    && let Some(path) = self.concrete(body, &statement.reads[*read].origin, env)
+                {
+                    self.paths.push(path);
                 }
             }
-            if is_made && self.paths.len() > before {
-                continue;
-            }
-            // What is in no set is seen in nothing of that set.
-            let is_rule = call.arguments.is_empty();
-            if is_rule && statement.form == Form::Not {
-                continue;
-            }
-            // It made nothing: what it asked of its arguments, else the arguments themselves.
-            for other in self.told.program.bodies_of(&call.rule) {
-                self.asked(*other, &values, depth + 1);
-            }
-            if self.paths.len() == before {
-                for argument in &call.arguments {
-                    if let super::super::program::Operand::Read(read) = argument
-                        && let Some(path) = self.concrete(body, &statement.reads[*read].origin, env)
-                    {
-                        self.paths.push(path);
-                    }
+        }
+    }
+
+    /// The lists that a body goes through.
+    fn lists(&mut self, body: usize, env: &Value) {
+        for statement in &self.told.program.bodies[body].statements {
+            for list in &statement.lists {
+                let hops = &statement.reads[*list].origin.hops;
+                let hop = hops.iter().position(|hop| matches!(hop, Hop::Each(_))).unwrap_or(hops.len());
+                let origin = Origin { root: statement.reads[*list].origin.root.clone(), hops: hops[..hop].to_vec() };
+                if let Some(path) = self.concrete(body, &origin, env) {
+                    self.paths.push(path);
+                    return;
                 }
             }
         }
@@ -221,19 +328,40 @@ impl<'a> Gathered<'a> {
             self.stopped(body, depth);
             return;
         }
-        let slots = of.slots[..of.outer].iter().map(|slot| match &slot.origin {
-            Some(super::super::program::Known::Argument(nth)) => values.get(*nth).cloned().flatten(),
-            _ => None,
-        });
-        let env: Vec<Value> = std::iter::once(self.told.trace.world.input.clone())
-            .chain(slots.map(|value| value.unwrap_or(Value::Undefined)))
-            .collect();
-        let env = Value::from(env);
+        let env = called_with(self.told, of, values);
         for statement in &of.statements {
+            if self.broke(body, statement, &env, depth) {
+                continue;
+            }
             for read in statement.reads.iter().filter(|read| is_of_arguments(of, &read.origin)) {
                 self.read(body, statement, read, &env);
             }
         }
+    }
+
+    /// What the element that broke an `every` was asked; `false` where there is none.
+    fn broke(&mut self, body: usize, statement: &Statement, env: &Value, depth: usize) -> bool {
+        if statement.form != Form::Every || depth >= DEPTH {
+            return false;
+        }
+        let every = statement.nested.iter().copied();
+        let every = every.rev().find(|nested| self.told.program.bodies[*nested].kind == Kind::Every);
+        let Some((nested, broken)) =
+            every.and_then(|nested| Some((nested, broken(self.told, body, statement, nested, env)?)))
+        else {
+            return false;
+        };
+        let before = self.paths.len();
+        for (nth, inner) in self.told.program.bodies[nested].statements.iter().enumerate() {
+            let is_it = broken.statement.is_none_or(|stop| stop == nth);
+            if is_it && !self.broke(nested, inner, &broken.env, depth + 1) {
+                self.statement(nested, inner, &broken.env, &broken.seen, depth + 1);
+            }
+        }
+        if self.paths.len() == before {
+            self.paths.extend(broken.path);
+        }
+        true
     }
 
     /// What kept everything from passing a body.
@@ -241,18 +369,16 @@ impl<'a> Gathered<'a> {
         let of = &self.told.program.bodies[body];
         let trace = &self.told.trace.bodies[body];
         if let Some(made) = trace.made.iter().find(|made| made.value == Value::Bool(false)) {
-            self.statement(body, &of.head.statement, &made.env, depth);
+            self.statement(body, &of.head.statement, &made.env, &made.seen, depth);
             return;
         }
         let Some(stop) = last_reached(self.told, body) else { return };
         let statement = &of.statements[stop];
         for sample in trace.statements[stop].samples.iter().take(EXAMPLES) {
+            if self.broke(body, statement, &sample.env, depth) {
+                continue;
+            }
             if depth < DEPTH {
-                for nested in
-                    statement.nested.iter().filter(|nested| self.told.program.bodies[**nested].kind == Kind::Every)
-                {
-                    self.stopped(*nested, depth + 1);
-                }
                 for call in statement.calls.iter().filter(|call| !call.negated) {
                     for other in self.told.program.bodies_of(&call.rule) {
                         if self.told.trace.bodies[*other].made_count == 0 {
@@ -261,7 +387,7 @@ impl<'a> Gathered<'a> {
                     }
                 }
             }
-            self.statement(body, statement, &sample.env, depth);
+            self.statement(body, statement, &sample.env, &sample.seen, depth);
             if statement.form == Form::Some {
                 for list in &statement.lists {
                     if let Some(path) = self.concrete(body, &statement.reads[*list].origin, &sample.env) {
@@ -271,6 +397,30 @@ impl<'a> Gathered<'a> {
             }
         }
     }
+}
+
+/// The number that `max` or `min` chose of what a statement gathered.
+fn extreme<'s>(statement: &Statement, seen: &'s [Option<Value>]) -> Option<&'s Value> {
+    let is_extreme = |side: &&Side| ["max([", "max({", "min([", "min({"].iter().any(|call| side.text.starts_with(call));
+    let [_] = statement.nested.as_slice() else { return None };
+    match &statement.sides.iter().find(is_extreme)?.operand {
+        Operand::Seen(number) => seen.get(*number)?.as_ref(),
+        _ => None,
+    }
+}
+
+/// Whether what a statement gathers is only there to choose from.
+fn is_chosen_from(program: &Program, of: &Body, statement: &Statement) -> bool {
+    let Some(slot) = named_by(of, statement) else {
+        return statement.form == Form::Some && !statement.nested.is_empty();
+    };
+    let mut users = users(program, of, statement, slot).peekable();
+    users.peek().is_some() && users.all(|other| other.form == Form::Some)
+}
+
+/// Whether a statement replaces some of `data` by `with`.
+pub(super) fn replaces_data(statement: &Statement) -> bool {
+    statement.unfollowed == Some("`with data`")
 }
 
 /// Whether an expression starts from a parameter.

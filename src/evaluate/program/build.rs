@@ -440,13 +440,18 @@ impl<'a> Builder<'a> {
             prefix: HEAD.to_owned(),
             names: &mut Names::default(),
         };
-        let operand = self.expr(head, Need::Value, &mut context);
-        let origin = match &operand {
-            Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
-            Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
-            _ => None,
-        };
-        statement.sides = vec![Side { text: statement.text.clone(), operand }];
+        let mut origin = None;
+        if matches!(head, Expr::BoolExpr { .. } | Expr::Membership { .. }) {
+            self.condition(head, &mut context);
+        } else {
+            let operand = self.expr(head, Need::Value, &mut context);
+            origin = match &operand {
+                Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
+                Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
+                _ => None,
+            };
+            statement.sides = vec![Side { text: statement.text.clone(), operand }];
+        }
         statement.numbers.head = self.gives_number(head);
         self.bodies[body].head = Head { statement, origin };
         let is_simple = matches!(
@@ -1169,10 +1174,10 @@ impl<'a> Builder<'a> {
                     Operand::Read(read) if context.statement.reads[read].origin.hops.is_empty() => {
                         match context.statement.reads[read].origin.root {
                             Root::Slot(slot) => Hop::Slot(slot),
-                            _ => Hop::Computed,
+                            _ => computed(&Operand::Read(read), context.statement),
                         }
                     }
-                    _ => Hop::Computed,
+                    operand => computed(&operand, context.statement),
                 },
             };
             if let Some(origin) = &mut origin {
@@ -1307,9 +1312,9 @@ impl<'a> Builder<'a> {
         match step {
             Step::Key(key) => Hop::Key(Text::new(key)),
             Step::Number(Expr::Number { value, .. }) => {
-                value.as_u64().ok().and_then(|at| usize::try_from(at).ok()).map_or(Hop::Computed, Hop::Index)
+                value.as_u64().ok().and_then(|at| usize::try_from(at).ok()).map_or(Hop::Computed(None), Hop::Index)
             }
-            Step::Number(_) => Hop::Computed,
+            Step::Number(_) => Hop::Computed(None),
             Step::Variable(index, "_") => {
                 if !self.probes || context.negated {
                     return Hop::Each(None);
@@ -1331,12 +1336,12 @@ impl<'a> Builder<'a> {
                 if context.names.unbound.remove(*name) {
                     return Hop::Each(Some(self.slot(context.body, name, None, false)));
                 }
-                self.expr(index, Need::Value, context);
-                Hop::Computed
+                let operand = self.expr(index, Need::Value, context);
+                computed(&operand, context.statement)
             }
             Step::Dynamic(index) => {
-                self.expr(index, Need::Value, context);
-                Hop::Computed
+                let operand = self.expr(index, Need::Value, context);
+                computed(&operand, context.statement)
             }
         }
     }
@@ -1362,6 +1367,15 @@ impl Statement {
             builds: false,
         }
     }
+}
+
+/// A look-up by the value of this operand.
+fn computed(operand: &Operand, statement: &Statement) -> Hop {
+    Hop::Computed(match operand {
+        Operand::Read(read) => Some(Box::new(statement.reads[*read].origin.clone())),
+        Operand::Slot(slot) => Some(Box::new(Origin { root: Root::Slot(*slot), hops: Vec::new() })),
+        _ => None,
+    })
 }
 
 fn value_of(assign: &RuleAssign) -> &Expr {
