@@ -1253,7 +1253,7 @@ impl<'a> Builder<'a> {
                 context.statement.reads.len() - 1
             }
             // What stands in the brackets is the last that was read.
-            Hop::Computed if context.statement.reads.len() == before + 1 => before,
+            Hop::Computed(_) if context.statement.reads.len() == before + 1 => before,
             _ => return,
         };
         context.statement.constants.push(Constants { read, texts: texts.to_vec(), in_list: false, place });
