@@ -184,7 +184,9 @@ fn without_its_evidence_a_violation_is_gone() {
         }
     }
     println!("{gone} of {all} violations are gone without their evidence; {on_absence} rest on absence alone");
-    left.iter().for_each(|one| println!("  left: {one}"));
+    for one in &left {
+        println!("  left: {one}");
+    }
     assert!(all > 100, "only {all} violations say too little");
     assert_eq!(without_any, 0, "violations without evidence");
     assert!(gone * 100 >= all * 98, "{gone} of {all}");

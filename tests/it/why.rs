@@ -116,9 +116,10 @@ fn told(cases: &[Case]) -> String {
     }
     project = project.with("facts/snapshot.yaml", manifest);
     for (name, text) in cases {
-        project = match text.starts_with("# ") {
-            true => project.with(&format!("policies/{name}.md"), *text),
-            false => project.with(&format!("policies/{name}.rego"), format!("package {name}\n\n{text}\n")),
+        project = if text.starts_with("# ") {
+            project.with(&format!("policies/{name}.md"), *text)
+        } else {
+            project.with(&format!("policies/{name}.rego"), format!("package {name}\n\n{text}\n"))
         };
         if text.contains("lib.services") {
             project = project.with("policies/lib.rego", LIBRARY);

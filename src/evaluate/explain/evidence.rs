@@ -231,11 +231,10 @@ impl<'a> Gathered<'a> {
             parent.statements.get(nth).is_some_and(|statement| is_chosen_from(&self.told.program, parent, statement))
         });
         let list = inner.statements.first().and_then(|first| Some(&first.reads[*first.lists.first()?].origin));
-        let length = list
-            .and_then(|list| value_of(list, env, &self.told.trace.world))
-            .and_then(|list| list.as_array().map(|items| items.len()).ok());
+        let list = list.and_then(|list| value_of(list, env, &self.told.trace.world));
+        let is_all = list.is_some_and(|list| list.as_array().is_ok_and(|items| items.len() == passed));
         let asks_nothing = matches!(inner.statements.as_slice(), [only] if only.form == Form::Some);
-        let leaves_out_nothing = asks_nothing || passed > 1 && length == Some(passed);
+        let leaves_out_nothing = asks_nothing || passed > 1 && is_all;
         inner.kind == Kind::Comprehension && takes_elements && leaves_out_nothing && !is_chosen
     }
 
