@@ -8,6 +8,7 @@ mod help;
 mod literate;
 mod metadata;
 mod missing;
+mod mutations;
 mod properties;
 mod readme;
 mod shipped;
