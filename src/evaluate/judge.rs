@@ -1,5 +1,7 @@
 //! The steps of a verdict, in the order of the contract.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use regorus::Value;
 
@@ -7,7 +9,7 @@ use super::{
     Run, Settings, Told, World,
     findings::{Findings, findings},
     missing::{Gap, left_out, missing},
-    outcome::{Element, outcome},
+    outcome::{Element, Outcome, outcome},
     presence::{Presences, facts, reads},
     sampled::sampled,
     sources,
@@ -20,7 +22,7 @@ use crate::{
         ViolationKind,
     },
     policy::{Group, Use, Word},
-    source::Place,
+    source::{Location, Place},
     text::percent,
 };
 
@@ -44,7 +46,7 @@ pub(crate) struct Undecided {
     pub(crate) env: Option<Value>,
 }
 
-/// The steps of a verdict, in their order.
+/// Judges an assumption from the values of its rules and from what they told.
 pub(super) fn judge(
     group: &Group,
     run: Run,
@@ -54,136 +56,27 @@ pub(super) fn judge(
     settings: &Settings,
 ) -> Judgement {
     let assumption = &group.assumption;
-    let uses = &group.reads.uses;
-    let readings = sources::readings(uses.iter(), assumption, world.snapshot);
     let shaky = run.shaky.clone();
-    // Where nothing could be found, nothing is amiss if nothing was told.
-    let is_explained = told.is_some() || run.is_settled || run.values.is_err();
-    // What keeps an element from counting has to be known before step 3.
-    let left_out = left_out_paths(&readings, world.snapshot);
-    let (mut looked, looked_at_nothing, static_gaps) = match &told {
-        Some(told) => {
-            let elsewhere = uses.iter().filter(|one| one.elsewhere);
-            (findings(told, group, &left_out), iterations(told, group), static_gaps(elsewhere, assumption, world))
-        }
-        None if run.is_settled => (Findings::default(), Iterations::default(), Vec::new()),
-        None => (Findings::default(), Iterations::default(), static_gaps(uses.iter(), assumption, world)),
-    };
+    let mut case = Case::new(group, &run, told.as_ref(), world, settings);
     let mut outcome = outcome(group, run, &settings.redact);
-    let partial = sources::partial(&readings, world.snapshot);
-    let unusable = sources::unusable(&readings, assumption, world.snapshot, settings);
-    let is_gone = unusable.iter().any(|said| said.reason != Reason::Stale);
-    let is_allowed = vacuous(assumption, settings) == Vacuous::Allowed;
-    let is_empty = !is_allowed && (outcome.subjects == Some(0) || looked_at_nothing.is_empty);
-    // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
-    let rests_on_absence = static_gaps.iter().any(|gap| gap.one.negated || gap.one.path.source().is_none())
-        || is_gone && readings.iter().any(|reading| reading.negated && sources::is_gone(reading, world.snapshot));
-    let rests_on_part = definitions_over_parts(group, world.snapshot);
-    let rests_on_open_part = readings.iter().any(|reading| sources::is_open_in_part(reading, world.snapshot));
-    let negates = uses.iter().any(|one| one.negated);
-    for element in &mut outcome.elements {
-        let violation = &element.violation;
-        // Which element a built-in failed for is not known, and under a negation its failure is what makes a rule fire.
-        let rests_on_failure =
-            shaky.contains(&violation.rule.location) && (negates || violation.kind == ViolationKind::Holds);
-        let rests = || match (&told, &element.value) {
-            (Some(told), Some(value)) => looked.rests_element(told, &element.rule, value),
-            _ => false,
-        };
-        let counts = !rests_on_failure
-            && match violation.kind {
-                ViolationKind::Holds => {
-                    static_gaps.is_empty()
-                        && looked.gaps.is_empty()
-                        && looked_at_nothing.absent.is_empty()
-                        && outcome.gaps.is_empty()
-                        && !rests_on_open_part
-                        && !is_gone
-                        && !is_empty
-                }
-                _ => !rests_on_absence && !is_over_part(element, told.as_ref(), &rests_on_part) && !rests(),
-            };
-        element.violation.counts = counts;
-    }
+    // What keeps an element from counting has to be known before step 3.
+    case.count(&mut outcome, &shaky);
     violations::fingerprint(assumption, &mut outcome.elements);
     // Only now: two subjects that differ in a secret alone are still two.
     outcome.withhold();
     let violations: Vec<Violation> = outcome.elements.iter().map(|element| element.violation.clone()).collect();
-    let measures: Vec<Measure> = outcome.measures.into_iter().map(|(measure, _)| measure).collect();
+    let measures: Vec<Measure> = outcome.measures.iter().map(|(measure, _)| measure.clone()).collect();
+    let elements = std::mem::take(&mut outcome.elements);
+    let subjects = outcome.subjects.or_else(|| (!measures.is_empty()).then_some(measures.len() as u64));
 
-    let refuted = refuted(&violations);
-    let mut steps = Vec::new();
-    // 1. An error of a built-in is only a note where something refutes the assumption all the same.
-    steps.extend(outcome.errors);
-    let mut builtin = outcome.builtin;
-    if refuted.is_none() {
-        steps.extend(builtin.take());
-    }
-    // 2.
-    steps.extend(unusable);
-    // 3.
-    steps.extend(refuted);
-    // 4.
-    steps.extend(static_gaps.into_iter().map(|gap| gap.said));
-    let (mut examples, mut undecided): (Vec<Path>, Vec<Undecided>) = Default::default();
-    looked.say_left_out(&left_out);
-    for gap in &looked.gaps {
-        // The same may be met at several places; it is said at the first.
-        if !steps.iter().any(|step| (step.reason, &step.message) == (gap.note.reason, &gap.note.message)) {
-            examples.extend(gap.example.clone());
-            undecided.push(gap.undecided());
-            steps.push(gap.note.clone());
-        }
-    }
-    // A list that is not there is said once.
-    let is_said = |note: &Note, steps: &[Note]| {
-        steps.iter().any(|step| step.location == note.location && step.reason == note.reason)
-    };
-    for (note, path) in &looked_at_nothing.absent {
-        if !is_said(note, &steps) {
-            examples.extend(path.clone());
-            steps.push(note.clone());
-        }
-    }
-    steps.extend(outcome.gaps);
-    // 5.
-    steps.extend(partial);
-    // 6.
-    let mut never_reached = looked_at_nothing.never_reached;
-    if !is_allowed {
-        let empty = empty_population(group, outcome.subjects, outcome.measured_nothing);
-        steps.extend(empty.or_else(|| looked_at_nothing.empty.filter(|_| looked_at_nothing.is_empty)));
-        if vacuous(assumption, settings) == Vacuous::Strict {
-            steps.extend(never_reached.drain(..).map(|note| Note { reason: Reason::Vacuous, ..note }));
-        }
-    }
-    // 7.
-    let margin = measures.iter().filter_map(Measure::margin).min_by(f64::total_cmp);
-    steps.extend(eroding(assumption, &violations, &measures, margin, settings));
-    steps.extend(builtin);
-    // What a pass rests on is said where it passes.
-    let passes = steps.iter().all(|said| !matches!(said.reason.verdict(), Some(Verdict::Decayed | Verdict::Unknown)));
-    let of_a_pass = |note: &Note| passes || note.reason == Reason::Lost;
-    let absent = sources::absent(&readings, world.snapshot);
-    steps.extend(looked.notes.into_iter().chain(absent).chain(never_reached).filter(of_a_pass));
-    if !is_explained {
-        steps.push(Note {
-            reason: Reason::NotExplained,
-            message: "its statements could not be followed: values that are not there may not have been noticed"
-                .to_owned(),
-            help: None,
-            location: Some(assumption.rule.clone()),
-        });
-    }
-    steps.extend(also(group, &readings, world));
-
-    let first = steps.iter().position(|said| said.reason.verdict().is_some());
-    let verdict = first.and_then(|at| steps[at].reason.verdict()).unwrap_or(Verdict::Holds);
-    let provisional = matches!(first.map(|at| steps[at].reason), Some(Reason::Stale | Reason::Partial))
-        .then(|| provisional(&steps, &violations))
+    let oldest_seconds = sources::oldest(&case.readings, world.snapshot, settings.now);
+    let Steps { mut said, mut examples, undecided } = case.steps(outcome, &violations, &measures);
+    let first = said.iter().position(|said| said.reason.verdict().is_some());
+    let verdict = first.and_then(|at| said[at].reason.verdict()).unwrap_or(Verdict::Holds);
+    let provisional = matches!(first.map(|at| said[at].reason), Some(Reason::Stale | Reason::Partial))
+        .then(|| provisional(&said, &violations))
         .flatten();
-    let main = first.map(|at| steps.remove(at));
-    let facts = facts(uses, presences);
+    let main = first.map(|at| said.remove(at));
     let mut judged = Judged {
         verdict,
         reason: main.as_ref().map(|said| said.reason),
@@ -191,11 +84,11 @@ pub(super) fn judge(
         help: main.as_ref().and_then(|said| said.help.clone()),
         provisional,
         fails: false,
-        notes: steps,
-        reads: reads(uses, assumption, presences),
-        subjects: outcome.subjects.or_else(|| (!measures.is_empty()).then_some(measures.len() as u64)),
-        facts,
-        oldest_seconds: sources::oldest(&readings, world.snapshot, settings.now),
+        notes: said,
+        reads: reads(&group.reads.uses, assumption, presences),
+        subjects,
+        facts: facts(&group.reads.uses, presences),
+        oldest_seconds,
         measures,
         conditions: Vec::new(),
         violations,
@@ -207,7 +100,166 @@ pub(super) fn judge(
     };
     judged.fails = settings.gate.fails(&judged);
     examples.dedup();
-    Judgement { judged, elements: outcome.elements, told, examples, undecided }
+    Judgement { judged, elements, told, examples, undecided }
+}
+
+/// What there is to judge by, beside the values of the rules.
+struct Case<'a> {
+    group: &'a Group,
+    told: Option<&'a Told>,
+    world: World<'a>,
+    settings: &'a Settings,
+    readings: Vec<sources::Reading<'a>>,
+    /// Step 2.
+    unusable: Vec<Note>,
+    looked: Findings,
+    iterations: Iterations,
+    static_gaps: Vec<Gap<'a>>,
+    /// Whether all statements were followed.
+    is_explained: bool,
+}
+
+/// Everything that is said of an assumption, in the order of the steps.
+struct Steps {
+    said: Vec<Note>,
+    examples: Vec<Path>,
+    undecided: Vec<Undecided>,
+}
+
+impl<'a> Case<'a> {
+    fn new(group: &'a Group, run: &Run, told: Option<&'a Told>, world: World<'a>, settings: &'a Settings) -> Self {
+        let (assumption, uses) = (&group.assumption, &group.reads.uses);
+        let readings = sources::readings(uses.iter(), assumption, world.snapshot);
+        let left_out = left_out_paths(&readings, world.snapshot);
+        let (mut looked, iterations, static_gaps) = match told {
+            Some(told) => {
+                let elsewhere = uses.iter().filter(|one| one.elsewhere);
+                (findings(told, group, &left_out), iterations(told, group), static_gaps(elsewhere, assumption, world))
+            }
+            None if run.is_settled => (Findings::default(), Iterations::default(), Vec::new()),
+            None => (Findings::default(), Iterations::default(), static_gaps(uses.iter(), assumption, world)),
+        };
+        looked.say_left_out(&left_out);
+        let unusable = sources::unusable(&readings, assumption, world.snapshot, settings);
+        // Where nothing could be found, nothing is amiss if nothing was told.
+        let is_explained = told.is_some() || run.is_settled || run.values.is_err();
+        Self { group, told, world, settings, readings, unusable, looked, iterations, static_gaps, is_explained }
+    }
+
+    fn vacuous(&self) -> Vacuous {
+        self.group.assumption.vacuous.unwrap_or(self.settings.vacuous)
+    }
+
+    /// Decides which elements count.
+    fn count(&mut self, outcome: &mut Outcome<'_>, shaky: &BTreeSet<Location>) {
+        let snapshot = self.world.snapshot;
+        let is_gone = self.unusable.iter().any(|said| said.reason != Reason::Stale);
+        let is_allowed = self.vacuous() == Vacuous::Allowed;
+        let is_empty = !is_allowed && (outcome.subjects == Some(0) || self.iterations.is_empty);
+        // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
+        let rests_on_absence = self.static_gaps.iter().any(|gap| gap.one.negated || gap.one.path.source().is_none())
+            || is_gone && self.readings.iter().any(|reading| reading.negated && sources::is_gone(reading, snapshot));
+        let rests_on_part = definitions_over_parts(self.group, snapshot);
+        let rests_on_open_part = self.readings.iter().any(|reading| sources::is_open_in_part(reading, snapshot));
+        let negates = self.group.reads.uses.iter().any(|one| one.negated);
+        let holds_counts = self.static_gaps.is_empty()
+            && self.looked.gaps.is_empty()
+            && self.iterations.absent.is_empty()
+            && outcome.gaps.is_empty()
+            && !rests_on_open_part
+            && !is_gone
+            && !is_empty;
+        for element in &mut outcome.elements {
+            let violation = &element.violation;
+            // Which element a built-in failed for is not known, and under a negation its failure makes a rule fire.
+            let rests_on_failure =
+                shaky.contains(&violation.rule.location) && (negates || violation.kind == ViolationKind::Holds);
+            let rests = || match (self.told, &element.value) {
+                (Some(told), Some(value)) => self.looked.rests_element(told, &element.rule, value),
+                _ => false,
+            };
+            element.violation.counts = !rests_on_failure
+                && match violation.kind {
+                    ViolationKind::Holds => holds_counts,
+                    _ => !rests_on_absence && !is_over_part(element, self.told, &rests_on_part) && !rests(),
+                };
+        }
+    }
+
+    /// The steps of a verdict, in their order.
+    fn steps(self, outcome: Outcome<'_>, violations: &[Violation], measures: &[Measure]) -> Steps {
+        let (assumption, vacuous) = (&self.group.assumption, self.vacuous());
+        let partial = sources::partial(&self.readings, self.world.snapshot);
+        let absent = sources::absent(&self.readings, self.world.snapshot);
+        let also = also(self.group, &self.readings, self.world);
+        let refuted = refuted(violations);
+        let mut steps = Steps { said: outcome.errors, examples: Vec::new(), undecided: Vec::new() };
+        // 1. An error of a built-in is only a note where something refutes the assumption all the same.
+        let mut builtin = outcome.builtin;
+        if refuted.is_none() {
+            steps.said.extend(builtin.take());
+        }
+        // 2.
+        steps.said.extend(self.unusable);
+        // 3.
+        steps.said.extend(refuted);
+        // 4.
+        steps.said.extend(self.static_gaps.into_iter().map(|gap| gap.said));
+        steps.add_gaps(&self.looked, &self.iterations);
+        steps.said.extend(outcome.gaps);
+        // 5.
+        steps.said.extend(partial);
+        // 6.
+        let mut never_reached = self.iterations.never_reached;
+        if vacuous != Vacuous::Allowed {
+            let empty = empty_population(self.group, outcome.subjects, outcome.measured_nothing);
+            steps.said.extend(empty.or_else(|| self.iterations.empty.filter(|_| self.iterations.is_empty)));
+            if vacuous == Vacuous::Strict {
+                steps.said.extend(never_reached.drain(..).map(|note| Note { reason: Reason::Vacuous, ..note }));
+            }
+        }
+        // 7.
+        let margin = measures.iter().filter_map(Measure::margin).min_by(f64::total_cmp);
+        steps.said.extend(eroding(assumption, violations, measures, margin, self.settings));
+        steps.said.extend(builtin);
+        // What a pass rests on is said where it passes.
+        let is_against = |said: &Note| matches!(said.reason.verdict(), Some(Verdict::Decayed | Verdict::Unknown));
+        let passes = !steps.said.iter().any(is_against);
+        let of_a_pass = |note: &Note| passes || note.reason == Reason::Lost;
+        steps.said.extend(self.looked.notes.into_iter().chain(absent).chain(never_reached).filter(of_a_pass));
+        if !self.is_explained {
+            steps.said.push(Note {
+                reason: Reason::NotExplained,
+                message: "its statements could not be followed: values that are not there may not have been noticed"
+                    .to_owned(),
+                help: None,
+                location: Some(assumption.rule.clone()),
+            });
+        }
+        steps.said.extend(also);
+        steps
+    }
+}
+
+impl Steps {
+    /// Step 4, statement by statement.
+    fn add_gaps(&mut self, looked: &Findings, iterations: &Iterations) {
+        for gap in &looked.gaps {
+            // The same may be met at several places; it is said at the first.
+            if !self.said.iter().any(|step| (step.reason, &step.message) == (gap.note.reason, &gap.note.message)) {
+                self.examples.extend(gap.example.clone());
+                self.undecided.push(gap.undecided());
+                self.said.push(gap.note.clone());
+            }
+        }
+        for (note, path) in &iterations.absent {
+            // A list that is not there is said once.
+            if !self.said.iter().any(|step| (step.reason, &step.location) == (note.reason, &note.location)) {
+                self.examples.extend(path.clone());
+                self.said.push(note.clone());
+            }
+        }
+    }
 }
 
 /// The own definitions of an assumption that look for something where not everything was collected.
@@ -246,10 +298,6 @@ fn static_gaps<'a>(
 /// What the collectors of the sources that are read left out.
 fn left_out_paths(readings: &[sources::Reading<'_>], snapshot: &Snapshot) -> Vec<(Path, &'static str)> {
     readings.iter().filter_map(|reading| snapshot.source(reading.name)).flat_map(sources::left_out).collect()
-}
-
-fn vacuous(assumption: &Assumption, settings: &Settings) -> Vacuous {
-    assumption.vacuous.unwrap_or(settings.vacuous)
 }
 
 /// Step 3: what refutes it.
@@ -355,6 +403,10 @@ fn provisional(steps: &[Note], violations: &[Violation]) -> Option<Verdict> {
         .filter(|said| !matches!(said.reason, Reason::Stale | Reason::Partial) || said.reason.verdict().is_none());
     if steps.iter().any(|said| matches!(said.reason, Reason::Failed)) {
         return None;
+    }
+    // What was met and could not be said would be one more.
+    if steps.iter().any(|said| said.reason == Reason::Lost) {
+        return Some(Verdict::Decayed);
     }
     // Set aside because something is partial, not because it is not there.
     let set_aside = steps.iter().any(|said| said.reason == Reason::Partial)

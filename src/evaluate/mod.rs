@@ -158,7 +158,7 @@ impl Told {
 
 impl Told {
     /// The bindings that made an element of a rule.
-    pub(crate) fn made(&self, rule: &DataPath, value: &Value) -> Vec<(usize, &trace::Made)> {
+    fn made(&self, rule: &DataPath, value: &Value) -> Vec<(usize, &trace::Made)> {
         let bodies = self.program.bodies_of(rule).iter();
         bodies
             .flat_map(|body| self.trace.bodies[*body].made.iter().map(|made| (*body, made)))

@@ -29,8 +29,6 @@ pub(super) struct Iterations {
     pub(super) has_yielded: bool,
     /// Conditions that no binding reached.
     pub(super) never_reached: Vec<Note>,
-    /// How many elements the first iterations met.
-    pub(super) elements: u64,
 }
 
 /// The first iteration of one body.
