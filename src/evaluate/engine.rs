@@ -15,6 +15,7 @@ use regorus::{
 };
 
 use super::{
+    place::Index,
     program::{self, AT, MADE, Plain, Program, SEEN},
     trace::{Recorder, Trace, TraceWorld},
 };
@@ -36,6 +37,8 @@ pub(super) struct Engine<'a> {
     /// Only loaded once something is to be explained: strict, and as OPA does.
     told: [OnceLock<Option<Regorus>>; 2],
     program: OnceLock<Arc<Program>>,
+    /// Where the values of the documents stand; shared by all that is explained.
+    index: Arc<OnceLock<Index>>,
     timeout: Duration,
 }
 
@@ -76,7 +79,17 @@ impl<'a> Engine<'a> {
         let plain = program::plain(rules);
         let strict = world.load(&plain.modules, true)?;
         let told = [const { OnceLock::new() }; 2];
-        Ok(Self { world, plain, rules, strict, lenient: OnceLock::new(), told, program: OnceLock::new(), timeout })
+        Ok(Self {
+            world,
+            plain,
+            rules,
+            strict,
+            lenient: OnceLock::new(),
+            told,
+            program: OnceLock::new(),
+            index: Arc::default(),
+            timeout,
+        })
     }
 
     /// The rules as a table of statements.
@@ -112,6 +125,7 @@ impl<'a> Engine<'a> {
             input: self.world.input.clone(),
             data: self.world.data.clone(),
             rules: values.filter_map(|(path, value)| Some((path, value?))).collect(),
+            index: Arc::clone(&self.index),
         };
         let recorder = Arc::new(Recorder::new(Arc::clone(program), world));
         let (at, made, seen) = (Arc::clone(&recorder), Arc::clone(&recorder), Arc::clone(&recorder));

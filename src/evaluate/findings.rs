@@ -853,8 +853,10 @@ impl Findings {
                     if inner.kind != Kind::Function {
                         // Which of its elements was used is told by its value, if at all.
                         if inner.kind == Kind::Elements && env.is_some() {
-                            let made = &told.trace.bodies[*other].made;
-                            let used: Vec<_> = made.iter().filter(|made| uses(env, &made.value)).collect();
+                            let bound =
+                                env.and_then(|env| env.as_array().ok()).into_iter().flat_map(|env| env.iter().skip(1));
+                            let used = bound.flat_map(|value| told.made(&call.rule, value));
+                            let used: Vec<_> = used.filter(|(body, _)| body == other).map(|(_, made)| made).collect();
                             if !used.is_empty() && !call.negated {
                                 if used.iter().all(|made| self.rests_within(told, *other, &made.env, depth + 1)) {
                                     return true;
@@ -919,11 +921,6 @@ fn is_inside(told: &Told, mut body: usize, other: usize) -> bool {
             None => return false,
         }
     }
-}
-
-/// Whether a binding holds this value in one of its variables.
-fn uses(env: Option<&Value>, value: &Value) -> bool {
-    env.and_then(|env| env.as_array().ok()).is_some_and(|env| env.iter().skip(1).any(|bound| bound == value))
 }
 
 pub(super) fn argument_value(argument: &Operand, statement: &Statement, env: &Value, told: &Told) -> Option<Value> {

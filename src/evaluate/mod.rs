@@ -22,7 +22,7 @@ mod violations;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -146,7 +146,17 @@ fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 pub(crate) struct Told {
     pub(crate) program: Arc<Program>,
     pub(crate) trace: Trace,
+    /// Which binding of which body made a value.
+    makers: OnceLock<Makers>,
+    /// Which binding of a function's body had these arguments, first.
+    calls: OnceLock<Calls>,
 }
+
+/// By body and arguments: the number of the binding there.
+type Calls = BTreeMap<(usize, Vec<Value>), usize>;
+
+/// By rule and value: bodies, and the number of the binding there.
+type Makers = BTreeMap<DataPath, BTreeMap<Value, Vec<(usize, usize)>>>;
 
 impl Told {
     /// The bodies of the rules that a group goes through.
@@ -157,13 +167,52 @@ impl Told {
 }
 
 impl Told {
+    /// The first binding with which a function's body made something of these arguments; `None` where some are not
+    /// known, so that one has to look.
+    fn called(&self, body: usize, values: &[Option<Value>]) -> Option<Option<&trace::Made>> {
+        let slots = |body: &program::Body| -> Option<Vec<(usize, usize)>> {
+            let argument = |(slot, known): (usize, &program::Slot)| match known.origin {
+                Some(program::Known::Argument(nth)) => Some((slot, nth)),
+                _ => None,
+            };
+            body.slots[..body.outer].iter().enumerate().map(argument).collect()
+        };
+        let of_this = slots(&self.program.bodies[body])?;
+        let values: Option<Vec<Value>> = of_this.iter().map(|(_, nth)| values.get(*nth).cloned().flatten()).collect();
+        let calls = self.calls.get_or_init(|| {
+            let mut calls = Calls::new();
+            for (at, body) in self.program.bodies.iter().enumerate() {
+                let Some(slots) = slots(body).filter(|_| body.kind == program::Kind::Function) else { continue };
+                for (nth, made) in self.trace.bodies[at].made.iter().enumerate() {
+                    let arguments: Option<Vec<Value>> =
+                        slots.iter().map(|(slot, _)| trace::bound(&made.env, *slot).cloned()).collect();
+                    if let Some(arguments) = arguments {
+                        calls.entry((at, arguments)).or_insert(nth);
+                    }
+                }
+            }
+            calls
+        });
+        let found = calls.get(&(body, values?));
+        Some(found.map(|nth| &self.trace.bodies[body].made[*nth]))
+    }
+
     /// The bindings that made an element of a rule.
     fn made(&self, rule: &DataPath, value: &Value) -> Vec<(usize, &trace::Made)> {
-        let bodies = self.program.bodies_of(rule).iter();
-        bodies
-            .flat_map(|body| self.trace.bodies[*body].made.iter().map(|made| (*body, made)))
-            .filter(|(_, made)| made.value == *value)
-            .collect()
+        let makers = self.makers.get_or_init(|| {
+            let mut makers: Makers = BTreeMap::new();
+            for (at, body) in self.program.bodies.iter().enumerate() {
+                for (nth, made) in self.trace.bodies[at].made.iter().enumerate() {
+                    if body.parent.is_none() {
+                        let of_rule = makers.entry(body.rule.clone()).or_default();
+                        of_rule.entry(made.value.clone()).or_default().push((at, nth));
+                    }
+                }
+            }
+            makers
+        });
+        let found = makers.get(rule).and_then(|of_rule| of_rule.get(value)).into_iter().flatten();
+        found.map(|(body, nth)| (*body, &self.trace.bodies[*body].made[*nth])).collect()
     }
 }
 
@@ -193,7 +242,12 @@ fn tell(engine: &Engine<'_>, group: &Group, run: &Run) -> Option<Told> {
         .collect();
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
     let (again, trace) = engine.traced(&rules, &helpers, run.builtin.is_none())?;
-    (again == *values).then(|| Told { program: Arc::clone(program), trace })
+    (again == *values).then(|| Told {
+        program: Arc::clone(program),
+        trace,
+        makers: OnceLock::new(),
+        calls: OnceLock::new(),
+    })
 }
 
 /// The values of a group's rules, and whether a built-in failed on the way.

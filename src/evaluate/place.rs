@@ -1,10 +1,7 @@
 //! Where in the facts a value stands: by the expression it was read with, else by where it stands in memory, which it
 //! shares with the document it was taken from.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use regorus::Value;
 
@@ -57,9 +54,7 @@ fn input(env: &Value, world: &TraceWorld) -> Option<Path> {
     let root = Path::new(vec![Segment::Key("input".to_owned())]);
     let current = env.as_array().ok().and_then(|env| env.get(0));
     match current.and_then(address) {
-        Some(current) if Some(current) != address(&world.input) => {
-            places(world, &HashSet::from([current])).remove(&current)
-        }
+        Some(current) if Some(current) != address(&world.input) => place(world, current),
         _ => Some(root),
     }
 }
@@ -97,7 +92,7 @@ pub(super) fn value_of(origin: &Origin, env: &Value, world: &TraceWorld) -> Opti
 pub(super) fn around<'w>(env: &Value, world: &'w TraceWorld) -> Cow<'w, TraceWorld> {
     match env.as_array().ok().and_then(|env| env.get(0)) {
         Some(input) if !is_same(Some(input), &world.input) => {
-            Cow::Owned(TraceWorld { input: input.clone(), ..world.clone() })
+            Cow::Owned(TraceWorld { input: input.clone(), index: Arc::default(), ..world.clone() })
         }
         _ => Cow::Borrowed(world),
     }
@@ -132,8 +127,7 @@ fn by_memory(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Path> {
             }
         });
         let Some(wanted) = found.as_ref().and_then(address) else { continue };
-        let places = places(world, &HashSet::from([wanted]));
-        if let Some(base) = places.get(&wanted) {
+        if let Some(base) = place(world, wanted) {
             let mut segments = base.segments().to_vec();
             for hop in &origin.hops[taken..] {
                 segments.push(segment(hop, env, world)?);
@@ -144,50 +138,54 @@ fn by_memory(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Path> {
     None
 }
 
-/// Where in the documents these values stand, by their addresses; the first place of each.
-pub(super) fn places(world: &TraceWorld, wanted: &HashSet<usize>) -> HashMap<usize, Path> {
-    let mut search = Search { wanted, found: HashMap::new(), way: Vec::new() };
-    for (root, document) in [("input", &world.input), ("data", &world.data)] {
-        search.way.push(Segment::Key(root.to_owned()));
-        search.visit(document);
-        search.way.pop();
+/// Where every value of the documents stands that is shared, by its address in memory: the first place of each.
+#[derive(Default)]
+pub(super) struct Index {
+    /// Each with the one it stands in.
+    nodes: Vec<(Option<usize>, Value)>,
+    by_address: HashMap<usize, usize>,
+}
+
+impl Index {
+    fn of(world: &TraceWorld) -> Self {
+        let mut index = Self::default();
+        for (root, document) in [("input", &world.input), ("data", &world.data)] {
+            index.add(None, root.into(), document);
+        }
+        index
     }
-    search.found
-}
 
-struct Search<'a> {
-    wanted: &'a HashSet<usize>,
-    found: HashMap<usize, Path>,
-    way: Vec<Segment>,
-}
-
-impl Search<'_> {
-    fn visit(&mut self, value: &Value) {
-        if self.found.len() == self.wanted.len() {
-            return;
-        }
-        if let Some(address) = address(value)
-            && self.wanted.contains(&address)
-        {
-            self.found.entry(address).or_insert_with(|| Path::new(self.way.clone()));
-        }
+    fn add(&mut self, parent: Option<usize>, step: Value, value: &Value) {
+        let Some(address) = address(value) else { return };
+        let at = self.nodes.len();
+        self.nodes.push((parent, step));
+        self.by_address.entry(address).or_insert(at);
         match value {
             Value::Array(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    self.way.push(Segment::Index(at));
-                    self.visit(item);
-                    self.way.pop();
-                }
+                items.iter().enumerate().for_each(|(nth, item)| self.add(Some(at), Value::from(nth as u64), item));
             }
-            Value::Object(fields) => {
-                for (key, item) in fields.iter_sorted() {
-                    let Ok(key) = key.as_string() else { continue };
-                    self.way.push(Segment::Key(key.to_string()));
-                    self.visit(item);
-                    self.way.pop();
-                }
-            }
+            Value::Object(fields) => fields.iter_sorted().for_each(|(key, item)| self.add(Some(at), key.clone(), item)),
             _ => {}
         }
     }
+
+    fn path(&self, address: usize) -> Option<Path> {
+        let mut at = Some(*self.by_address.get(&address)?);
+        let mut segments = Vec::new();
+        while let Some(node) = at {
+            let (parent, step) = &self.nodes[node];
+            segments.push(match step {
+                Value::String(key) => Segment::Key(key.to_string()),
+                number => Segment::Index(usize::try_from(number.as_u64().ok()?).ok()?),
+            });
+            at = *parent;
+        }
+        segments.reverse();
+        Some(Path::new(segments))
+    }
+}
+
+/// Where this value stands in the documents.
+fn place(world: &TraceWorld, address: usize) -> Option<Path> {
+    world.index.get_or_init(|| Index::of(world)).path(address)
 }

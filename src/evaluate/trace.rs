@@ -3,11 +3,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use regorus::Value;
 
+use super::place::Index;
 use super::program::{Body, Constants, Hop, Kind, Need, Operand, Pair, Program, Read, Root, Statement};
 use crate::policy::DataPath;
 
@@ -36,6 +37,8 @@ pub(super) struct TraceWorld {
     pub(super) data: Value,
     /// The values of rules without parameters that others look into.
     pub(super) rules: BTreeMap<DataPath, Value>,
+    /// Where their values stand, once anybody asks.
+    pub(super) index: Arc<OnceLock<Index>>,
 }
 
 /// Of one body.

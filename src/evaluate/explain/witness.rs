@@ -12,6 +12,9 @@ use super::super::{
     trace::{Made, bound},
 };
 
+/// Of what is used as a whole, so many are enough to see that they are many.
+const MANY: usize = 100;
+
 /// What a statement has from a helper.
 pub(super) struct Witnesses<'t> {
     /// The bodies with the bindings that made it; none where it came to nothing.
@@ -33,9 +36,13 @@ pub(super) fn witnesses<'t>(
     if kind == Some(Kind::Function) {
         let values = arguments(told, statement, call, env);
         let called = |body: &usize| {
-            let mut made = told.trace.bodies[*body].made.iter();
             let of = &told.program.bodies[*body];
-            Some((*body, made.find(|made| is_called_with(of, &made.env, &values))?))
+            let made = match told.called(*body, &values) {
+                Some(found) => found,
+                // Not all arguments are known.
+                None => told.trace.bodies[*body].made.iter().find(|made| is_called_with(of, &made.env, &values)),
+            };
+            Some((*body, made?))
         };
         return Witnesses { made: bodies.iter().filter_map(called).collect(), is_set: false };
     }
@@ -44,14 +51,21 @@ pub(super) fn witnesses<'t>(
     // What the statement itself looks at or gives a name to says best which one is meant, else what is known there.
     let own = looked_at(told, body, statement, env);
     let wanted = wanted(told, std::iter::once(statement), env);
-    let among = |values: &BTreeSet<Value>| all.clone().filter(|(_, made)| is_among(&made.value, values)).collect();
+    let has_tuples = all.clone().next().is_some_and(|(_, made)| matches!(made.value, Value::Array(_)));
+    let among = |values: &BTreeSet<Value>| -> Vec<(usize, &'t Made)> {
+        if has_tuples {
+            all.clone().filter(|(_, made)| is_among(&made.value, values)).collect()
+        } else {
+            values.iter().flat_map(|value| told.made(&call.rule, value)).collect()
+        }
+    };
     let mut chosen: Vec<_> = among(&own);
     if chosen.is_empty() {
         chosen = among(&wanted);
     }
     let made = if chosen.is_empty() {
         // It is used as a whole, as in `count(slow)`.
-        all.filter(|(_, made)| known.insert(&made.value)).collect()
+        all.filter(|(_, made)| known.insert(&made.value)).take(MANY).collect()
     } else if is_set {
         chosen.sort_by_key(|(_, made)| std::cmp::Reverse(shared(&made.env, &wanted)));
         chosen.into_iter().filter(|(_, made)| known.insert(&made.value)).collect()
