@@ -11,11 +11,11 @@ use regorus::Value;
 use super::{
     FactsError, Format,
     document::{self, SEVERAL, Unreadable},
+    locate::locate,
 };
 use crate::{
     model::{self, Segment},
-    source::{At, Place, SourceFile, Span},
-    yaml::{self, Node},
+    source::{At, Place, SourceFile},
 };
 
 /// Reads design documents, each a file on disk and its path as messages show it, and merges them key by key.
@@ -49,10 +49,15 @@ pub fn design(files: &[(PathBuf, String)]) -> Result<(Value, Vec<SourceFile>), V
     Ok((merged.into_value(), documents.into_iter().map(|(file, _)| file).collect()))
 }
 
+/// The format of a design document, which is a mapping.
+fn format_of(path: &Path) -> Option<Format> {
+    Format::of(path).filter(|format| !format.is_list())
+}
+
 fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsError>>> {
-    let Some(format) = Format::of(path) else {
+    let Some(format) = format_of(path) else {
         let message = format!("`{display}` is no design document: its name does not end in a known way");
-        let help = Some("design documents end in `.json`, `.yaml` or `.yml`");
+        let help = Some("design documents end in `.json`, `.yaml`, `.yml` or `.toml`");
         return Err(At::nowhere(FactsError::Design { message, help }).into());
     };
     let bytes = fs::read(path).map_err(|error| At::nowhere(FactsError::unreadable(display, &error)))?;
@@ -157,23 +162,11 @@ fn two_values(path: &[Segment], first: &SourceFile, second: &SourceFile) -> At<F
     At::new(kind, place(second, path)).and("first here", place(first, path))
 }
 
-/// Where the key of a path stands. JSON is YAML as well, so one reader finds both.
+/// Where the key of a path stands.
 fn place(file: &SourceFile, path: &[Segment]) -> Place {
-    let span = yaml::parse(file).ok().and_then(|root| find(&root, path)).unwrap_or_else(|| file.line(1));
-    file.at(span)
-}
-
-fn find(node: &Node, path: &[Segment]) -> Option<Span> {
-    let (step, rest) = path.split_first()?;
-    let (span, inner) = match (step, &node.value) {
-        (Segment::Key(name), yaml::Value::Map(entries)) => {
-            let (key, node) = entries.iter().find(|(key, _)| key.name == *name)?;
-            (key.span, node)
-        }
-        (Segment::Index(at), yaml::Value::List(items)) => (items.get(*at)?.span, items.get(*at)?),
-        _ => return None,
-    };
-    if rest.is_empty() { Some(span) } else { find(inner, rest) }
+    let found = format_of(Path::new(file.path()))
+        .and_then(|format| locate(file.text().as_bytes(), format, false, &[path]).pop().flatten());
+    file.at(found.map_or_else(|| file.line(1), |found| found.key.unwrap_or(found.value).into()))
 }
 
 /// The end of what stands at a place, on its line.
@@ -225,14 +218,16 @@ mod tests {
                 "b.json",
                 "{\"services\": {\"checkout\": {\"tier\": \"critical\"}, \"web\": {}}, \"slo\": {\"p99_ms\": 400}}",
             ),
+            ("c.toml", "[services.web]\nsince = 2026-11-21\n"),
             ("empty.yml", "# later\n"),
+            ("empty.toml", "# later\n"),
         ])
         .unwrap();
         assert_eq!(
             value,
-            r#"{"services":{"checkout":{"calls":["payments"],"tier":"critical"},"web":{}},"slo":{"p99_ms":400}}"#
+            r#"{"services":{"checkout":{"calls":["payments"],"tier":"critical"},"web":{"since":"2026-11-21"}},"slo":{"p99_ms":400}}"#
         );
-        assert_eq!(files, ["design/a.yaml", "design/b.json", "design/empty.yml"]);
+        assert_eq!(files, ["design/a.yaml", "design/b.json", "design/c.toml", "design/empty.yml", "design/empty.toml"]);
         assert_eq!(read(&[]).unwrap().0, "{}");
     }
 
@@ -242,6 +237,7 @@ mod tests {
             ("a.yaml", "services:\n  checkout:\n    tier: critical\n    calls: [a]\n  web: 1\n"),
             ("b.yaml", "services:\n  checkout: {tier: critical, calls: [b]}\n  web: {a: 1}\n"),
             ("c.json", "{\"services\": {\"checkout\": 3, \"😀\": \"\\ud83d\\ude00\"}}"),
+            ("d.toml", "[services]\nweb.a = 2\n[services.checkout]\n'tier' = \"critical\"\n"),
         ])
         .unwrap_err(), @r#"
         design/b.yaml:2:30 `calls`: the design has two values of `services.checkout.calls`: in `design/b.yaml` and in `design/a.yaml`
@@ -256,6 +252,12 @@ mod tests {
         design/c.json:1:15 `"checkout"`: the design has two values of `services.checkout`: in `design/c.json` and in `design/a.yaml`
           first here design/a.yaml:2:3 `checkout`
           help: keep one of them
+        design/d.toml:4:1 `'tier'`: the design has two values of `services.checkout.tier`: in `design/d.toml` and in `design/a.yaml`
+          first here design/a.yaml:3:5 `tier`
+          help: keep one of them
+        design/d.toml:2:1 `web`: the design has two values of `services.web`: in `design/d.toml` and in `design/a.yaml`
+          first here design/a.yaml:5:3 `web`
+          help: keep one of them
         "#);
     }
 
@@ -268,7 +270,10 @@ mod tests {
             ("broken.yaml", "a: [1\n"),
             ("digits.yaml", "a: 12345678901234567890123\n"),
             ("infinite.yaml", "a:\n  b: [1, .inf]\n"),
-            ("design.toml", "a = 1\n"),
+            ("infinite.toml", "[[a.b]]\nc = inf\n"),
+            ("twice.toml", "a = 1\n[a]\n"),
+            ("design.ini", "a = 1\n"),
+            ("rows.csv", "a\n1\n"),
             ("null.json", "null"),
             ("empty.json", ""),
         ])
@@ -284,8 +289,14 @@ mod tests {
           help: write it as text, or with fewer digits
         design/infinite.yaml:2:10 `.inf`: the number `a.b[1]` is not finite
           help: leave the key out
-        nowhere: `design/design.toml` is no design document: its name does not end in a known way
-          help: design documents end in `.json`, `.yaml` or `.yml`
+        design/infinite.toml:2:1 `c`: the number `a.b[0].c` is not finite
+          help: leave the key out
+        design/twice.toml:2:2 `a`: the key `a` stands twice
+          help: keep one of them
+        nowhere: `design/design.ini` is no design document: its name does not end in a known way
+          help: design documents end in `.json`, `.yaml`, `.yml` or `.toml`
+        nowhere: `design/rows.csv` is no design document: its name does not end in a known way
+          help: design documents end in `.json`, `.yaml`, `.yml` or `.toml`
         design/null.json:1:1 `null`: a design document must be a mapping, not nothing
           help: begin it with a key, such as `services:`
         "#);

@@ -1,14 +1,22 @@
 //! Bytes of a fact file in, the value that policies see out.
 //!
-//! Two readers, one result: JSON by a visitor over `serde_json`, YAML from the events of its parser. Neither goes
-//! through a tree of its own, because building the value is most of the work. Both refuse a key that stands twice and
-//! notice numbers that cannot be held as they are written; YAML leaves out what is not finite.
+//! One result whatever the format: JSON, also line by line, by a visitor over `serde_json`, YAML from the events of its
+//! parser, CSV cell by cell. None of them goes through a tree of its own, because building the value is most of the
+//! work; TOML does, whose tables may stand in any order. All refuse a key that stands twice and notice numbers that
+//! cannot be held as they are written; YAML and TOML leave out what is not finite.
 
+pub(super) mod csv;
+pub(super) mod gzip;
 mod json;
 mod number;
+pub(super) mod toml;
 pub(super) mod yaml;
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
 
 use regorus::Value;
 
@@ -21,6 +29,12 @@ pub enum Format {
     Json,
     /// `.yaml` or `.yml`
     Yaml,
+    /// `.toml`: dates and times are text.
+    Toml,
+    /// `.ndjson`: a list, each line one element in JSON.
+    Ndjson,
+    /// `.csv`: a list of objects, whose keys the first line names.
+    Csv,
 }
 
 impl Format {
@@ -30,8 +44,16 @@ impl Format {
         match file.extension()?.to_str()? {
             "json" => Some(Self::Json),
             "yaml" | "yml" => Some(Self::Yaml),
+            "toml" => Some(Self::Toml),
+            "ndjson" => Some(Self::Ndjson),
+            "csv" => Some(Self::Csv),
             _ => None,
         }
+    }
+
+    /// Whether what is written so is always a list, of lines or rows.
+    pub(super) fn is_list(self) -> bool {
+        matches!(self, Self::Ndjson | Self::Csv)
     }
 }
 
@@ -80,6 +102,11 @@ impl Unreadable {
         Self { message: message.into(), help: None, at: Some(at), is_empty: false }
     }
 
+    /// About a file as a whole.
+    fn nowhere(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None, at: None, is_empty: false }
+    }
+
     fn empty() -> Self {
         Self { is_empty: true, ..Self::new("the file holds no document", 0) }
     }
@@ -93,7 +120,7 @@ impl Unreadable {
 /// What to do about several documents in a fact file.
 pub(super) const SEVERAL: &str = "if that is meant, say `documents: many` under `sources` in `stillholds.yaml`";
 
-/// Reads a file; with `many` always a list, of all its documents that are not empty.
+/// Reads a file; with `many` always a list, of all its documents that are not empty. Lines and rows are a list anyway.
 pub(super) fn read(bytes: &[u8], format: Format, many: bool) -> Result<Document, Unreadable> {
     let whole = text(bytes)?;
     let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
@@ -101,6 +128,9 @@ pub(super) fn read(bytes: &[u8], format: Format, many: bool) -> Result<Document,
     let read = match format {
         Format::Json => json::read(text, many),
         Format::Yaml => yaml::read(text, many),
+        Format::Toml => toml::read(text, many),
+        Format::Ndjson => json::read_lines(text),
+        Format::Csv => csv::read(text),
     };
     read.map(|mut document| {
         if let Some(inexact) = &mut document.inexact {
@@ -116,6 +146,9 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
     const HELP: &str = "save it as UTF-8";
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Unreadable::new("the file is UTF-16", 0).help(HELP));
+    }
+    if bytes.starts_with(&gzip::MAGIC) {
+        return Err(Unreadable::nowhere("the file is compressed with gzip").help("let its name end in `.gz`"));
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
@@ -166,6 +199,65 @@ impl Keys {
 /// A number that is no integer of 64 bits. A negative zero would print as `-0.0`.
 fn float(value: f64) -> Value {
     Value::from(if value == 0.0 { 0.0 } else { value })
+}
+
+/// The value without numbers that are not finite, for which readers say undefined; their paths go into `found`.
+///
+/// A key is left out. In a list a null keeps the place, so that the other elements keep their paths.
+fn without_nonfinite(value: Value, found: &mut Vec<String>) -> Value {
+    replaced(&value, &mut Vec::new(), found).unwrap_or(value)
+}
+
+/// The same; `None` where there are none.
+fn replaced(value: &Value, steps: &mut Vec<Step>, found: &mut Vec<String>) -> Option<Value> {
+    let mut inner = |value: &Value, step: Step| {
+        steps.push(step);
+        let new = if *value == Value::Undefined {
+            found.push(path(steps));
+            Some(Value::Undefined)
+        } else {
+            replaced(value, steps, found)
+        };
+        steps.pop();
+        new
+    };
+    match value {
+        Value::Array(items) => {
+            let new: Vec<_> =
+                items.iter().enumerate().filter_map(|(at, item)| Some((at, inner(item, Step::Index(at))?))).collect();
+            if new.is_empty() {
+                return None;
+            }
+            let mut items = items.to_vec();
+            for (at, value) in new {
+                items[at] = if value == Value::Undefined { Value::Null } else { value };
+            }
+            Some(Value::from(items))
+        }
+        Value::Object(entries) => {
+            let new: Vec<_> = entries
+                .iter_sorted()
+                .filter_map(|(key, value)| {
+                    let Value::String(name) = key else { return None };
+                    Some((key.clone(), inner(value, Step::Key(Arc::clone(name)))?))
+                })
+                .collect();
+            if new.is_empty() {
+                return None;
+            }
+            let mut entries: BTreeMap<_, _> =
+                entries.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
+            for (key, value) in new {
+                if value == Value::Undefined {
+                    entries.remove(&key);
+                } else {
+                    entries.insert(key, value);
+                }
+            }
+            Some(Value::from(entries))
+        }
+        _ => None,
+    }
 }
 
 /// A step on the way to the value that is being read.

@@ -61,14 +61,6 @@ pub enum FactsError {
     /// A file of a kind that no facts have.
     #[error("`{0}` is no fact file: its name does not end in a known way")]
     Extension(String),
-    /// A file of a kind that facts may have, in a later version.
-    #[error("`{file}` cannot be read: `.{extension}` is not read yet")]
-    NotReadYet {
-        /// The file.
-        file: String,
-        /// How it ends.
-        extension: String,
-    },
     /// A file that looks like the manifest and is not.
     #[error("`{0}` would be taken for the manifest, which is `snapshot.yaml`")]
     NotTheManifest(String),
@@ -126,7 +118,6 @@ impl Advice for FactsError {
             Self::SourceName { .. } => "facts::source_name",
             Self::TwoFiles { .. } => "facts::two_files",
             Self::Extension(_) => "facts::extension",
-            Self::NotReadYet { .. } => "facts::not_read_yet",
             Self::NotTheManifest(_) => "facts::not_the_manifest",
             Self::Manifest(error) => error.code(),
             Self::Design { .. } => "design::unreadable",
@@ -150,10 +141,14 @@ impl Advice for FactsError {
                 "names of sources are lower-case letters, digits and `_`, a letter first: rename it to `{suggested}`"
             )),
             Self::TwoFiles { .. } | Self::TwoValues { .. } => Some("keep one of them".to_owned()),
-            Self::Extension(_) => {
-                Some("fact files end in `.json`, `.yaml` or `.yml`; hidden files and `README*` are ignored".to_owned())
+            Self::Extension(file) if file.trim_end_matches(".gz").rsplit('.').next() == Some("jsonl") => {
+                Some("lines of JSON end in `.ndjson`: rename it".to_owned())
             }
-            Self::NotReadYet { .. } => Some("convert it to `.json` or `.yaml`".to_owned()),
+            Self::Extension(_) => Some(
+                "fact files end in `.json`, `.yaml`, `.yml`, `.toml`, `.ndjson` or `.csv`, and those compressed with \
+                 gzip in `.gz` behind it; hidden files and `README*` are ignored"
+                    .to_owned(),
+            ),
             Self::NotTheManifest(_) => Some("rename it".to_owned()),
             Self::Manifest(error) => error.help(),
             Self::Unreadable { help, .. } | Self::Design { help, .. } => help.map(str::to_owned),

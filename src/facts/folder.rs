@@ -12,9 +12,6 @@ use crate::source::At;
 /// The manifest's name.
 pub(super) const MANIFEST: &str = "snapshot.yaml";
 
-/// Ends of names that facts may have.
-const LATER: [&str; 3] = ["toml", "ndjson", "csv"];
-
 /// What a snapshot folder holds.
 pub(super) struct Folder {
     /// On disk.
@@ -45,14 +42,14 @@ pub(super) fn list(path: &Path, shown: &str, many: impl Fn(&str) -> bool) -> Res
         }
         match fact_file(name, *is_text, *is_folder, &display) {
             Err(error) => errors.push(error),
-            Ok((source, format)) => {
-                if let Some(first) = folder.files.get(&source) {
+            Ok(Parts { stem, format, is_compressed }) => {
+                if let Some(first) = folder.files.get(stem) {
                     let first = first.display.clone();
-                    errors.push(FactsError::TwoFiles { name: source, first, second: display });
+                    errors.push(FactsError::TwoFiles { name: stem.to_owned(), first, second: display });
                     continue;
                 }
-                let file = FactFile { path: path.join(name), display, format, many: many(&source) };
-                folder.files.insert(source, file);
+                let file = FactFile { path: path.join(name), display, format, is_compressed, many: many(stem) };
+                folder.files.insert(stem.to_owned(), file);
             }
         }
     }
@@ -82,16 +79,29 @@ pub(super) fn source_name(name: &str) -> String {
     if suggested.is_empty() { "facts".to_owned() } else { suggested.to_owned() }
 }
 
-/// The file a source's name and format make, without their folder; `None` if `file` is not of this source.
+/// Whether a file, named without its folder, is of this source.
 pub(super) fn is_file_of(source: &str, file: &str) -> bool {
-    file.strip_prefix(source).and_then(|rest| rest.strip_prefix('.')).is_some_and(|extension| {
-        let extension = extension.strip_suffix(".gz").unwrap_or(extension);
-        ["json", "yaml", "yml"].contains(&extension) || LATER.contains(&extension)
-    })
+    Parts::of(file).is_some_and(|parts| parts.stem == source)
 }
 
-/// The source and format that a file's name stands for.
-fn fact_file(name: &str, is_text: bool, is_folder: bool, display: &str) -> Result<(String, Format), FactsError> {
+/// What the name of a fact file is made of.
+struct Parts<'n> {
+    stem: &'n str,
+    format: Format,
+    is_compressed: bool,
+}
+
+impl<'n> Parts<'n> {
+    /// `None` where the name does not end in a known way.
+    fn of(name: &'n str) -> Option<Self> {
+        let (unpacked, is_compressed) = name.strip_suffix(".gz").map_or((name, false), |name| (name, true));
+        let (stem, _) = unpacked.rsplit_once('.')?;
+        Some(Self { stem, format: Format::of(Path::new(unpacked))?, is_compressed })
+    }
+}
+
+/// The parts of a file's name that names a source.
+fn fact_file<'n>(name: &'n str, is_text: bool, is_folder: bool, display: &str) -> Result<Parts<'n>, FactsError> {
     let file = display.to_owned();
     if is_folder {
         return Err(FactsError::Subfolder(file));
@@ -99,30 +109,15 @@ fn fact_file(name: &str, is_text: bool, is_folder: bool, display: &str) -> Resul
     if !is_text {
         return Err(FactsError::NameNotText(file));
     }
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let (stem, inner) = match stem.rsplit_once('.') {
-        Some((inner_stem, inner)) if extension == "gz" => (inner_stem, Some(inner)),
-        _ => (stem, None),
-    };
-    let format = Format::of(Path::new(name));
-    if format.is_none() {
-        let known = inner.unwrap_or(extension);
-        let is_known =
-            LATER.contains(&known) || inner.is_some_and(|inner| Format::of(Path::new(&format!("a.{inner}"))).is_some());
-        return Err(if is_known {
-            let extension = inner.map_or_else(|| extension.to_owned(), |inner| format!("{inner}.{extension}"));
-            FactsError::NotReadYet { file, extension }
-        } else {
-            FactsError::Extension(file)
-        });
-    }
-    if stem == "snapshot" {
+    let Some(parts) = Parts::of(name) else { return Err(FactsError::Extension(file)) };
+    if parts.stem == "snapshot" {
         return Err(FactsError::NotTheManifest(file));
     }
-    match format {
-        Some(format) if is_source_name(stem) => Ok((stem.to_owned(), format)),
-        _ => Err(FactsError::SourceName { file, suggested: format!("{}.{extension}", source_name(stem)) }),
+    if !is_source_name(parts.stem) {
+        let ending = &name[parts.stem.len()..];
+        return Err(FactsError::SourceName { file, suggested: format!("{}{ending}", source_name(parts.stem)) });
     }
+    Ok(parts)
 }
 
 struct Entry {
@@ -190,12 +185,20 @@ mod tests {
 
     #[test]
     fn a_file_belongs_to_the_source_it_is_named_after() {
-        for file in ["traces.json", "traces.yml", "traces.yaml", "traces.csv.gz"] {
+        for file in ["traces.json", "traces.yml", "traces.yaml", "traces.toml.gz", "traces.ndjson", "traces.csv.gz"] {
             assert!(is_file_of("traces", file), "{file}");
         }
-        for file in
-            ["../traces.json", "a/traces.json", "traces2.json", "traces", "traces.exe", "traces.x.json", "/traces.json"]
-        {
+        for file in [
+            "../traces.json",
+            "a/traces.json",
+            "traces2.json",
+            "traces",
+            "traces.exe",
+            "traces.x.json",
+            "/traces.json",
+            "traces.gz",
+            "traces.json.gz.gz",
+        ] {
             assert!(!is_file_of("traces", file), "{file}");
         }
     }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     FactsError, Format,
-    document::{self, Document},
+    document::{self, Document, Unreadable},
     error::said,
     folder::{self, Folder, MANIFEST},
     manifest::{self, Manifest},
@@ -53,8 +53,20 @@ pub struct FactFile {
     pub display: String,
     /// How it is written.
     pub format: Format,
+    /// Whether what is written is compressed with gzip. Places in the file are those in the text.
+    pub is_compressed: bool,
     /// Whether the source is the list of the file's documents, so that the first index of a path is a document.
     pub many: bool,
+}
+
+impl FactFile {
+    /// What is written in a file of these bytes.
+    ///
+    /// # Errors
+    /// That they cannot be unpacked.
+    pub(super) fn unpacked(&self, bytes: Vec<u8>) -> Result<Vec<u8>, Unreadable> {
+        if self.is_compressed { document::gzip::unpack(&bytes) } else { Ok(bytes) }
+    }
 }
 
 /// Reads the snapshot `folder`, a path relative to `root` as messages show it.
@@ -214,14 +226,16 @@ fn read(
             ));
         }
     }
-    let document = document::read(&bytes, file.format, file.many).map_err(|error| {
+    let said = |error: Unreadable, bytes: &[u8]| {
         let place = error.at.map_or_else(String::new, |at| {
-            let (line, column) = document::line_column(&bytes, at);
+            let (line, column) = document::line_column(bytes, at);
             format!(":{line}:{column}")
         });
         let help = error.help.map_or_else(String::new, |help| format!("; {help}"));
         format!("{}{place}: {}{help}", file.display, error.message)
-    })?;
+    };
+    let bytes = file.unpacked(bytes).map_err(|error| said(error, &[]))?;
+    let document = document::read(&bytes, file.format, file.many).map_err(|error| said(error, &bytes))?;
     let lost = document.inexact.as_ref().map(|inexact| {
         let (line, column) = document::line_column(&bytes, inexact.at);
         let end_column = column + inexact.text.len();
@@ -358,6 +372,7 @@ mod tests {
         assert_eq!(traces.observed_to, None);
         let file = &facts.files["manifests"];
         assert_eq!((file.display.as_str(), file.format, file.many), ("facts/manifests.yaml", Format::Yaml, true));
+        assert!(!file.is_compressed);
         assert_eq!(facts.findings, []);
     }
 
@@ -483,29 +498,39 @@ sources:
             ("facts/a.yaml", b""),
             ("facts/b.csv", b""),
             ("facts/b.json.gz", b""),
+            ("facts/b.toml", b""),
             ("facts/c.exe.gz", b""),
+            ("facts/d.jsonl", b""),
+            ("facts/e-f.csv.gz", b""),
+            ("facts/snapshot.csv.gz", b""),
             ("facts/notes.txt", b""),
             ("facts/noext", b""),
             ("facts/snapshot.json", b"{}"),
             ("facts/sub/", b""),
             ("facts/2026-11-21T010000Z/", b""),
-        ]), @r"
+        ]), @"
         `facts/2026-11-21T010000Z` is a folder, and a snapshot has none
           help: put fact files directly into the snapshot, one a source; a hidden folder is ignored
         `facts/My-Traces.json` does not name a source
           help: names of sources are lower-case letters, digits and `_`, a letter first: rename it to `my_traces.json`
         the source `a` has two files: `facts/a.json` and `facts/a.yaml`
           help: keep one of them
-        `facts/b.csv` cannot be read: `.csv` is not read yet
-          help: convert it to `.json` or `.yaml`
-        `facts/b.json.gz` cannot be read: `.json.gz` is not read yet
-          help: convert it to `.json` or `.yaml`
+        the source `b` has two files: `facts/b.csv` and `facts/b.json.gz`
+          help: keep one of them
+        the source `b` has two files: `facts/b.csv` and `facts/b.toml`
+          help: keep one of them
         `facts/c.exe.gz` is no fact file: its name does not end in a known way
-          help: fact files end in `.json`, `.yaml` or `.yml`; hidden files and `README*` are ignored
+          help: fact files end in `.json`, `.yaml`, `.yml`, `.toml`, `.ndjson` or `.csv`, and those compressed with gzip in `.gz` behind it; hidden files and `README*` are ignored
+        `facts/d.jsonl` is no fact file: its name does not end in a known way
+          help: lines of JSON end in `.ndjson`: rename it
+        `facts/e-f.csv.gz` does not name a source
+          help: names of sources are lower-case letters, digits and `_`, a letter first: rename it to `e_f.csv.gz`
         `facts/noext` is no fact file: its name does not end in a known way
-          help: fact files end in `.json`, `.yaml` or `.yml`; hidden files and `README*` are ignored
+          help: fact files end in `.json`, `.yaml`, `.yml`, `.toml`, `.ndjson` or `.csv`, and those compressed with gzip in `.gz` behind it; hidden files and `README*` are ignored
         `facts/notes.txt` is no fact file: its name does not end in a known way
-          help: fact files end in `.json`, `.yaml` or `.yml`; hidden files and `README*` are ignored
+          help: fact files end in `.json`, `.yaml`, `.yml`, `.toml`, `.ndjson` or `.csv`, and those compressed with gzip in `.gz` behind it; hidden files and `README*` are ignored
+        `facts/snapshot.csv.gz` would be taken for the manifest, which is `snapshot.yaml`
+          help: rename it
         `facts/snapshot.json` would be taken for the manifest, which is `snapshot.yaml`
           help: rename it
         `facts/sub` is a folder, and a snapshot has none

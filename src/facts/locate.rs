@@ -7,7 +7,9 @@
 //! The text is trusted to be what a reader has read, but not to be so still: a file that changed since leaves paths
 //! without a place, and nothing worse.
 
+mod csv;
 mod json;
+mod toml;
 mod yaml;
 
 use std::{
@@ -22,15 +24,18 @@ use crate::{model::Segment, source::Location};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The value: without the anchor and the tag before it, without white space behind it. Where nothing is written,
-    /// as behind the colon of `a:`, an empty range. What an alias repeats stands where it is defined.
+    /// as behind the colon of `a:`, an empty range. What an alias repeats stands where it is defined, and a table of
+    /// TOML, whose entries may stand anywhere, where its header is, or else where its name is written first.
     pub value: Range<usize>,
-    /// The key in front of it, with its quotes; `None` for a document and for an element of a list.
+    /// The key that leads to it, with its quotes, of a cell of CSV in the header; `None` for a document and for an
+    /// element of a list.
     pub key: Option<Range<usize>>,
 }
 
 /// Finds where each of `paths`, all below the document of the file, stands in its text; in the order of `paths`.
 ///
-/// With `many`, the first step of a path is the index of a document. A path that leads nowhere, or has a step that is
+/// With `many`, the first step of a path is the index of a document; of NDJSON and CSV it always is that of a line or
+/// row. A path that leads nowhere, or has a step that is
 /// any element, is `None`. A number that is not finite is found, although the facts leave it out.
 #[must_use]
 pub fn locate(bytes: &[u8], format: Format, many: bool, paths: &[&[Segment]]) -> Vec<Option<Found>> {
@@ -41,6 +46,9 @@ pub fn locate(bytes: &[u8], format: Format, many: bool, paths: &[&[Segment]]) ->
     let _ = match format {
         Format::Json => json::locate(text, many, &mut wanted),
         Format::Yaml => yaml::locate(text, many, &mut wanted),
+        Format::Toml => toml::locate(text, many, &mut wanted),
+        Format::Ndjson => json::locate_lines(text, &mut wanted),
+        Format::Csv => csv::locate(text, &mut wanted),
     };
     let before = bytes.len() - text.len();
     let shifted = |range: Range<usize>| range.start + before..range.end + before;

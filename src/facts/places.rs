@@ -43,6 +43,7 @@ pub fn places(facts: &Facts, design: &[SourceFile], paths: &BTreeSet<Path>, reda
             continue;
         }
         let Ok(bytes) = fs::read(&file.path) else { continue };
+        let Ok(bytes) = file.unpacked(bytes) else { continue };
         found.add(&file.display, &bytes, file.format, file.many, &wanted, 2);
         let document = facts.input.as_object().ok().and_then(|sources| sources.get(&Value::from(source.as_str())));
         if bytes.len() <= SHOWN
@@ -74,7 +75,7 @@ pub fn places(facts: &Facts, design: &[SourceFile], paths: &BTreeSet<Path>, reda
 /// The text of a file with stars for what is better not shown; `None` where it is no text.
 fn without_secrets(bytes: Vec<u8>, format: Format, many: bool, document: &Value, redact: &[String]) -> Option<String> {
     let mut secrets = Vec::new();
-    secret_places(document, redact, &mut Vec::new(), &mut secrets);
+    secret_places(document, format, redact, &mut Vec::new(), &mut secrets);
     let wanted: Vec<&[Segment]> = secrets.iter().map(Vec::as_slice).collect();
     let mut ranges: Vec<_> =
         locate(&bytes, format, many, &wanted).into_iter().flatten().map(|found| found.value).collect();
@@ -95,7 +96,13 @@ fn without_secrets(bytes: Vec<u8>, format: Format, many: bool, document: &Value,
     Some(shown)
 }
 
-fn secret_places(value: &Value, redact: &[String], way: &mut Vec<Segment>, found: &mut Vec<Vec<Segment>>) {
+fn secret_places(
+    value: &Value,
+    format: Format,
+    redact: &[String],
+    way: &mut Vec<Segment>,
+    found: &mut Vec<Vec<Segment>>,
+) {
     match value {
         Value::Object(fields) => {
             // `{name: DB_PASSWORD, value: …}`: the key that is a secret's name stands in a value.
@@ -109,9 +116,9 @@ fn secret_places(value: &Value, redact: &[String], way: &mut Vec<Segment>, found
                 let Ok(key) = key.as_string() else { continue };
                 way.push(Segment::Key(key.to_string()));
                 if is_secret(key, redact) || names_secret && key.as_ref() == "value" {
-                    found.push(way.clone());
+                    secret_value(value, format, way, found);
                 } else {
-                    secret_places(value, redact, way, found);
+                    secret_places(value, format, redact, way, found);
                 }
                 way.pop();
             }
@@ -119,11 +126,33 @@ fn secret_places(value: &Value, redact: &[String], way: &mut Vec<Segment>, found
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
                 way.push(Segment::Index(at));
-                secret_places(item, redact, way, found);
+                secret_places(item, format, redact, way, found);
                 way.pop();
             }
         }
         _ => {}
+    }
+}
+
+/// What of a secret has a place of its own: the place of a table in TOML is not that of what it holds.
+fn secret_value(value: &Value, format: Format, way: &mut Vec<Segment>, found: &mut Vec<Vec<Segment>>) {
+    match value {
+        Value::Object(fields) if format == Format::Toml => {
+            for (key, value) in fields.iter_sorted() {
+                let Ok(key) = key.as_string() else { continue };
+                way.push(Segment::Key(key.to_string()));
+                secret_value(value, format, way, found);
+                way.pop();
+            }
+        }
+        Value::Array(items) if format == Format::Toml => {
+            for (at, item) in items.iter().enumerate() {
+                way.push(Segment::Index(at));
+                secret_value(item, format, way, found);
+                way.pop();
+            }
+        }
+        _ => found.push(way.clone()),
     }
 }
 
@@ -137,6 +166,32 @@ impl Places {
         let places = locations(display, bytes, &ranges);
         for ((path, _), location) in there.into_iter().zip(places) {
             self.locations.entry(path.clone()).or_insert(location);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_format_shows_what_is_secret() {
+        for (format, text, expected) in [
+            (Format::Json, "{\"a\": 1, \"password\": [\"x\", 1]}", "{\"a\": 1, \"password\": ********}"),
+            (Format::Yaml, "a: 1\npassword:\n  is: x\n", "a: 1\npassword:\n  *****\n"),
+            (Format::Ndjson, "{\"a\": 1}\n{\"password\": \"x\"}\n", "{\"a\": 1}\n{\"password\": ***}\n"),
+            (Format::Csv, "password,a\n\"x\ny\",1\n", "password,a\n**\n**,1\n"),
+            (
+                Format::Toml,
+                "a = 1\npassword.was = 'x'\n[b.password]\nis = [1, 'x']\n[[c]]\nname = 'PASSWORD'\nvalue = {x = 2026-11-21}\n\
+                 [[b.password.old]]\nx = 'y'\n",
+                "a = 1\npassword.was = ***\n[b.password]\nis = [*, ***]\n[[c]]\nname = 'PASSWORD'\nvalue = {x = **********}\n\
+                 [[b.password.old]]\nx = ***\n",
+            ),
+        ] {
+            let document = crate::facts::document::read(text.as_bytes(), format, false).unwrap().value;
+            let shown = without_secrets(text.as_bytes().to_vec(), format, false, &document, &[]);
+            assert_eq!(shown.as_deref(), Some(expected));
         }
     }
 }

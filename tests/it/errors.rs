@@ -397,7 +397,9 @@ fn facts() {
         ("a name of digits", good().with("facts/2026.json", "{}")),
         ("two files of a source", good().with("facts/traces.yaml", "{}")),
         ("another kind of file", good().with("facts/notes.txt", "")),
-        ("a kind of file that is not read yet", good().with("facts/orders.csv", "a,b\n")),
+        ("two files of a source, one of them compressed", good().with("facts/traces.csv.gz", "")),
+        ("lines of JSON under another name", good().with("facts/orders.jsonl", "{}\n")),
+        ("a name that is none of a source, compressed", good().with("facts/Orders.ndjson.gz", "")),
         ("a manifest in JSON", good().with("facts/snapshot.json", "{}")),
         ("a manifest that is no text", good().with("facts/snapshot.yaml", [0xff, 0xfe, 0x00])),
         ("a manifest that is no YAML", manifest("version: 1\nsources: {traces: [\n")),
@@ -448,7 +450,7 @@ fn design() {
             "another kind of file",
             Project::good()
                 .with("stillholds.yaml", "version: 1\npolicies: [\"policies/*.rego\"]\ndesign: [\"design/*\"]\n")
-                .with("design/services.toml", "a = 1\n"),
+                .with("design/services.ini", "a = 1\n"),
         ),
         (
             "JSON that is none",

@@ -1,4 +1,4 @@
-//! JSON.
+//! JSON, and NDJSON: one document a line.
 
 use std::{collections::BTreeMap, collections::btree_map::Entry, fmt, ops::Range, sync::Arc};
 
@@ -22,13 +22,59 @@ pub(super) fn read(text: &str, many: bool) -> Result<Document, Unreadable> {
         return Err(Unreadable::empty());
     }
     // Whether a number is more than a float holds can be told from its text alone, which serde does not pass on.
-    let inexact = if reading.has_floats { inexact(text, many) } else { None };
+    let inexact = if reading.has_floats { inexact(text, many.then_some(0)) } else { None };
     let value = match documents.pop() {
         Some(document) if !many => document,
         last => Value::from(documents.into_iter().chain(last).collect::<Vec<_>>()),
     };
     Ok(Document { value, nonfinite: Vec::new(), inexact })
 }
+
+/// A list of one document a line; lines without any are left out, and without any line the list is empty.
+pub(super) fn read_lines(text: &str) -> Result<Document, Unreadable> {
+    let mut reading = Reading::default();
+    let mut documents = Vec::new();
+    let mut found: Option<Inexact> = None;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let at = start;
+        start += line.len();
+        let line = line.trim_end_matches(SPACE);
+        if line.is_empty() {
+            continue;
+        }
+        let of_line = |error: Unreadable| Unreadable { at: error.at.map(|within| at + within), ..error };
+        let mut json = serde_json::Deserializer::from_str(line);
+        let value = Any(&mut reading).deserialize(&mut json).map_err(|error| {
+            of_line(if error.is_eof() {
+                Unreadable::new("not valid NDJSON: the line ends too early", line.len())
+                    .help("write each document on one line, or let the name of the file end in `.json`")
+            } else {
+                unreadable(line, &error, &reading)
+            })
+        })?;
+        if let Err(error) = json.end() {
+            let at = offset(line, error.line(), error.column());
+            return Err(of_line(
+                Unreadable::new("not valid NDJSON: there is more on the line after the document", at)
+                    .help("write each document on a line of its own"),
+            ));
+        }
+        if std::mem::take(&mut reading.has_floats)
+            && let Some(inexact) = inexact(line, Some(documents.len()))
+        {
+            match &mut found {
+                Some(first) => first.count += inexact.count,
+                None => found = Some(Inexact { at: at + inexact.at, ..inexact }),
+            }
+        }
+        documents.push(value);
+    }
+    Ok(Document { value: Value::from(documents), nonfinite: Vec::new(), inexact: found })
+}
+
+/// White space.
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// What the values of one file share while they are read.
 #[derive(Default)]
@@ -201,12 +247,13 @@ enum Frame {
     List { index: usize },
 }
 
-/// The numbers of valid JSON that are not held as they are written.
-fn inexact(text: &str, many: bool) -> Option<Inexact> {
+/// The numbers of valid JSON that are not held as they are written; `first` is the index of the first document, where
+/// paths begin with one.
+fn inexact(text: &str, first: Option<usize>) -> Option<Inexact> {
     let bytes = text.as_bytes();
     let mut stack: Vec<Frame> = Vec::new();
     let mut found: Option<Inexact> = None;
-    let mut document = 0;
+    let mut document = first.unwrap_or_default();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let start = at;
@@ -224,6 +271,7 @@ fn inexact(text: &str, many: bool) -> Option<Inexact> {
                     *key = start..at;
                     *expects_key = false;
                 }
+                document += usize::from(stack.is_empty());
             }
             b'{' => stack.push(Frame::Object { key: 0..0, expects_key: true }),
             b'[' => stack.push(Frame::List { index: 0 }),
@@ -242,13 +290,18 @@ fn inexact(text: &str, many: bool) -> Option<Inexact> {
                 let number = &text[start..at];
                 if (number.len() > 15 || number.contains(['e', 'E'])) && number::is_inexact(number) {
                     let found = found.get_or_insert_with(|| {
-                        let outer = many.then_some(Step::Index(document));
+                        let outer = first.map(|_| Step::Index(document));
                         let steps: Vec<_> =
                             outer.into_iter().chain(stack.iter().map(|frame| frame.step(text))).collect();
                         Inexact { count: 0, path: path(&steps), text: number.to_owned(), at: start }
                     });
                     found.count += 1;
                 }
+                document += usize::from(stack.is_empty());
+            }
+            // `true`, `false` and `null`, the only words there are.
+            b't' | b'f' | b'n' => {
+                at += bytes[at..].iter().take_while(|byte| byte.is_ascii_lowercase()).count();
                 document += usize::from(stack.is_empty());
             }
             _ => {}
@@ -341,11 +394,48 @@ mod tests {
         let inexact = read(text, false).unwrap().inexact.unwrap();
         assert_eq!((inexact.count, inexact.path.as_str()), (2, "edges[1][\"b-c\"][1]"));
         assert_eq!(&text[inexact.at..][..inexact.text.len()], "123456789012345678901");
-        let inexact = read("{\"a\": 1.5} {} 123456789012345678901", true).unwrap().inexact.unwrap();
-        assert_eq!(inexact.path, "[2]");
+        for (text, path) in [
+            ("{\"a\": 1.5} {} 123456789012345678901", "[2]"),
+            ("\"x\" true false null [] 1 123456789012345678901", "[6]"),
+        ] {
+            assert_eq!(read(text, true).unwrap().inexact.unwrap().path, path);
+        }
         let inexact = read("123456789012345678901", false).unwrap().inexact.unwrap();
         assert_eq!(inexact.path, "");
         assert_eq!(read("{\"a\": [18446744073709551615, 0.1, 2.2055555555555557]}", false).unwrap().inexact, None);
+    }
+
+    #[test]
+    fn lines_are_a_list() {
+        for (text, list) in [
+            ("", "[]"),
+            ("\n \t\r\n", "[]"),
+            ("{\"a\":1}", "[{\"a\":1}]"),
+            ("\n{\"a\":1}\r\n  \n [2] \n\"x\"\nnull", "[{\"a\":1},[2],\"x\",null]"),
+        ] {
+            assert_eq!(read_lines(text).unwrap().value.to_string(), list, "{text:?}");
+        }
+        let text = "{\"a\":1.5}\n\n\"x\"\n{\"é\":1,\"b\":[0,123456789012345678901]}\n123456789012345678902\n";
+        let inexact = read_lines(text).unwrap().inexact.unwrap();
+        assert_eq!((inexact.count, inexact.path.as_str()), (2, "[2].b[1]"));
+        assert_eq!(&text[inexact.at..][..inexact.text.len()], "123456789012345678901");
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_has_a_place() {
+        for (text, message, at) in [
+            ("{}\n{\"a\":1,\"a\":2}\n", "the key `a` stands twice", 10),
+            ("{}\n\n{\n  \"a\": 1\n}\n", "not valid NDJSON: the line ends too early", 5),
+            ("[1]\n[1, 2\n]\n", "not valid NDJSON: the line ends too early", 9),
+            ("{}\n{} {}\n", "not valid NDJSON: there is more on the line after the document", 6),
+            ("1\n2,\n3", "not valid NDJSON: there is more on the line after the document", 3),
+            ("{}\n{\"a\": NaN}\n", "not valid JSON: JSON has no `NaN`", 9),
+            ("{}\n{\"é\": x}", "not valid JSON: expected value", 10),
+            ("1\n1e400\n", "a number that is too large to compute with", 6),
+        ] {
+            let error = read_lines(text).unwrap_err();
+            assert_eq!((error.message.as_str(), error.at), (message, Some(at)), "{text}");
+        }
     }
 
     fn any_json() -> impl Strategy<Value = serde_json::Value> {

@@ -1,5 +1,43 @@
 //! Numbers as they are written against numbers as they are held.
 
+use regorus::Value;
+
+/// The value of a text that is a number in JSON, and one that can be computed with.
+pub(super) fn of_json(text: &str) -> Option<Value> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let is_number = digits(whole)
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(digits);
+    if !is_number {
+        return None;
+    }
+    if fraction.is_none()
+        && exponent.is_none()
+        && let Some(value) = integer(text)
+    {
+        return Some(value);
+    }
+    text.parse().ok().filter(|value: &f64| value.is_finite()).map(super::float)
+}
+
+/// An integer of 64 bits.
+pub(super) fn integer(text: &str) -> Option<Value> {
+    text.parse::<u64>().map(Value::from).or_else(|_| text.parse::<i64>().map(Value::from)).ok()
+}
+
 /// Whether the text of a number says more than 64 bits hold: an integer that is beyond them, or decimals of which the
 /// nearest floating-point number keeps fewer than are written.
 ///
@@ -62,6 +100,21 @@ mod tests {
             let text = text.trim();
             let expected = text.starts_with("1000000000000000000");
             assert_eq!(is_inexact(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_a_number_where_json_says_so() {
+        for text in ["0", "-0", "7", "-7", "18446744073709551615", "0.5", "1e3", "1E+3", "-1.50e-3", "1e400", "12e45"] {
+            let read = serde_json::from_str::<f64>(text).ok();
+            assert_eq!(of_json(text).and_then(|value| value.to_string().parse().ok()), read, "{text}");
+        }
+        for text in [
+            "", "-", "007", "-01", "+1", ".5", "1.", "1e", "1e+", "1.e3", "0x1f", "1_000", "1,5", " 1", "1 ", "NaN",
+            "١",
+        ] {
+            assert_eq!(of_json(text), None, "{text}");
+            assert!(text.trim() != text || serde_json::from_str::<f64>(text).is_err(), "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use regorus::Value;
 
-use super::{Document, Inexact, Keys, MAX_DEPTH, SEVERAL, Step, Unreadable, number, path};
+use super::{Document, Inexact, Keys, MAX_DEPTH, SEVERAL, Step, Unreadable, number};
 use crate::yaml::{KNOWN_TAGS, YamlError, tag_name, tagged};
 
 /// Aliases may repeat this many values. Sharing makes them cheap to hold, but whoever walks them visits each.
@@ -67,7 +67,7 @@ pub(super) fn read(text: &str, many: bool) -> Result<Document, Unreadable> {
         if value == Value::Undefined {
             return Err(Unreadable::new("the document is a number that is not finite", 0));
         }
-        value = without_nonfinite(&value, &mut Vec::new(), &mut nonfinite).unwrap_or(value);
+        value = super::without_nonfinite(value, &mut nonfinite);
     }
     Ok(Document { value, nonfinite, inexact: reading.inexact })
 }
@@ -320,60 +320,6 @@ fn merge(entries: &mut BTreeMap<Value, Value>, value: &Value, at: usize) -> Resu
             _ => Err(Unreadable::new("`<<` merges mappings only", at)),
         }),
         _ => Err(Unreadable::new("`<<` merges mappings only", at)),
-    }
-}
-
-/// The value without numbers that are not finite, whose paths go into `found`; `None` where there are none.
-///
-/// A key is left out. In a list a null keeps the place, so that the other elements keep their paths.
-fn without_nonfinite(value: &Value, steps: &mut Vec<Step>, found: &mut Vec<String>) -> Option<Value> {
-    let mut inner = |value: &Value, step: Step| {
-        steps.push(step);
-        let replaced = if *value == Value::Undefined {
-            found.push(path(steps));
-            Some(Value::Undefined)
-        } else {
-            without_nonfinite(value, steps, found)
-        };
-        steps.pop();
-        replaced
-    };
-    match value {
-        Value::Array(items) => {
-            let replaced: Vec<_> =
-                items.iter().enumerate().filter_map(|(at, item)| Some((at, inner(item, Step::Index(at))?))).collect();
-            if replaced.is_empty() {
-                return None;
-            }
-            let mut items = items.to_vec();
-            for (at, value) in replaced {
-                items[at] = if value == Value::Undefined { Value::Null } else { value };
-            }
-            Some(Value::from(items))
-        }
-        Value::Object(entries) => {
-            let replaced: Vec<_> = entries
-                .iter_sorted()
-                .filter_map(|(key, value)| {
-                    let Value::String(name) = key else { return None };
-                    Some((key.clone(), inner(value, Step::Key(Arc::clone(name)))?))
-                })
-                .collect();
-            if replaced.is_empty() {
-                return None;
-            }
-            let mut entries: BTreeMap<_, _> =
-                entries.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
-            for (key, value) in replaced {
-                if value == Value::Undefined {
-                    entries.remove(&key);
-                } else {
-                    entries.insert(key, value);
-                }
-            }
-            Some(Value::from(entries))
-        }
-        _ => None,
     }
 }
 

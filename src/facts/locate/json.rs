@@ -11,10 +11,20 @@ use super::{ROOT, Wanted};
 pub(super) fn locate(text: &[u8], many: bool, wanted: &mut Wanted<'_>) -> Option<()> {
     let mut scan = Scan { text, at: 0, wanted };
     if many {
-        return scan.documents();
+        return scan.documents(false);
     }
     scan.space();
     scan.value(ROOT, None)
+}
+
+/// The same where each line is a document.
+pub(super) fn locate_lines(text: &[u8], wanted: &mut Wanted<'_>) -> Option<()> {
+    let mut scan = Scan { text, at: 0, wanted };
+    scan.space();
+    if scan.peek().is_none() {
+        return scan.wanted.found(ROOT, 0..0, None);
+    }
+    scan.documents(true)
 }
 
 struct Scan<'t, 'w, 'p> {
@@ -25,7 +35,7 @@ struct Scan<'t, 'w, 'p> {
 
 impl<'t> Scan<'t, '_, '_> {
     /// Documents one after the other, with or without white space between them.
-    fn documents(&mut self) -> Option<()> {
+    fn documents(&mut self, are_lines: bool) -> Option<()> {
         self.space();
         let start = self.at;
         let mut end = None;
@@ -35,6 +45,7 @@ impl<'t> Scan<'t, '_, '_> {
             }
             match self.wanted.item(ROOT, index) {
                 Some(node) => self.value(node, None)?,
+                None if are_lines => self.skip_line(),
                 None => self.skip()?,
             }
             end = Some(self.at);
@@ -137,6 +148,13 @@ impl<'t> Scan<'t, '_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// Steps over the rest of a line, but for white space at its end.
+    fn skip_line(&mut self) {
+        let line = &self.text[self.at..];
+        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+        self.at += line.trim_ascii_end().len();
     }
 
     fn word(&mut self, length: usize) -> Option<()> {

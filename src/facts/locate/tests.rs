@@ -7,6 +7,8 @@ use crate::{
     source::SourceFile,
 };
 
+const FORMATS: [Format; 5] = [Format::Json, Format::Yaml, Format::Toml, Format::Ndjson, Format::Csv];
+
 /// What no document has.
 const MARK: &str = "\"\\u2603 was here\"";
 
@@ -59,6 +61,7 @@ fn find(text: &str, format: Format, many: bool, paths: &[(Vec<Segment>, Value)])
 
 /// A text read where it stands, so that its further lines keep their indentation.
 fn read_within(text: &str, range: &Range<usize>, format: Format) -> Result<Value, String> {
+    let format = if format == Format::Ndjson { Format::Json } else { format };
     let line = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
     let indent = " ".repeat(text[line..range.start].chars().filter(|c| *c != '\u{feff}').count());
     let slice = &text[range.clone()];
@@ -94,7 +97,8 @@ fn check(text: &str, format: Format, many: bool) -> Result<[usize; 3], TestCaseE
             continue;
         }
         let is_tagged = format == Format::Yaml && text.contains('!');
-        let is_alone = format == Format::Json || !slice.contains(['&', '*']) && !is_tagged;
+        let is_json = matches!(format, Format::Json | Format::Ndjson);
+        let is_alone = is_json || !slice.contains(['&', '*']) && !is_tagged;
         if is_alone && !slice.is_empty() {
             let read = read_within(text, range, format);
             prop_assert_eq!(read.as_ref().map(chomped), Ok(chomped(value)), "{:?}: {:?} of {:?}", path, slice, text);
@@ -102,8 +106,9 @@ fn check(text: &str, format: Format, many: bool) -> Result<[usize; 3], TestCaseE
         }
         if let Some((key, Segment::Key(name))) = key.clone().zip(path.last()) {
             let written = &text[key.clone()];
-            let written = if format == Format::Json { format!("{{{written}: 1}}") } else { format!("{written}: 1\n") };
-            if format == Format::Json || !text[key].contains(['*', '|', '>', '\n', '!']) {
+            let written = if is_json { format!("{{{written}: 1}}") } else { format!("{written}: 1\n") };
+            let format = if is_json { Format::Json } else { format };
+            if is_json || !text[key].contains(['*', '|', '>', '\n', '!']) {
                 let read = read(&written, format, false)
                     .map(|document| value_at(&document.value, &[Segment::Key(name.clone())]).is_some());
                 prop_assert_eq!(read, Ok(true), "{:?}: {} of {:?}", path, written, text);
@@ -138,6 +143,54 @@ fn check(text: &str, format: Format, many: bool) -> Result<[usize; 3], TestCaseE
         }
     }
     Ok([paths.len(), same, replaced])
+}
+
+/// Finds every path of a document, and says how many lead to what another value can stand in the place of, which a
+/// reader then sees there.
+fn check_leaves(text: &str, format: Format, many: bool) -> Result<[usize; 2], TestCaseError> {
+    let whole = read(text, format, many).map_err(|error| TestCaseError::fail(format!("{error} in {text:?}")))?.value;
+    let paths = paths_of(&whole);
+    let mut leaves = 0;
+    for ((path, value), found) in paths.iter().zip(find(text, format, many, &paths)) {
+        let Some(Found { value: range, key }) = found else {
+            return Err(TestCaseError::fail(format!("{path:?} is not found in {text:?}")));
+        };
+        let Some(slice) = text.get(range.clone()) else {
+            return Err(TestCaseError::fail(format!("{range:?} is cut in {text:?}")));
+        };
+        let alone = locate(text.as_bytes(), format, many, &[path]);
+        prop_assert_eq!(alone, vec![Some(Found { value: range.clone(), key: key.clone() })], "{:?} {:?}", path, text);
+        prop_assert_eq!(key.is_some(), matches!(path.last(), Some(Segment::Key(_))), "{:?} in {:?}", path, text);
+        let is_alone = match (format, value) {
+            (Format::Csv, _) => path.len() == 2,
+            // Tables stand in several places, unless they are written as values.
+            (_, Value::Object(_) | Value::Array(_)) => {
+                slice.starts_with(['{', '[']) && text[..range.start].trim_end().ends_with(['=', ',', '['])
+                    || slice.starts_with(['{', '[']) && range.len() == 2
+            }
+            _ => true,
+        };
+        if !is_alone {
+            continue;
+        }
+        let mark = if format == Format::Csv { "\"\u{2603} was here\"" } else { MARK };
+        if format == Format::Toml && *value != Value::Null {
+            let written = read(&format!("k = {slice}"), format, false);
+            let written = written.map(|document| document.value["k"].clone());
+            prop_assert_eq!(written.as_ref(), Ok(value), "{:?}: {:?} of {:?}", path, slice, text);
+        }
+        let with_mark = format!("{}{mark}{}", &text[..range.start], &text[range.end..]);
+        let document = read(&with_mark, format, many)
+            .map_err(|error| TestCaseError::fail(format!("{error}: {path:?}: {with_mark:?} of {text:?}")))?;
+        let seen = value_at(&document.value, path);
+        prop_assert_eq!(seen, Some(&Value::from("\u{2603} was here")), "{:?}: {:?} of {:?}", path, with_mark, text);
+        leaves += 1;
+    }
+    Ok([paths.len(), leaves])
+}
+
+fn leaves(text: &str, format: Format) -> [usize; 2] {
+    check_leaves(text, format, false).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn checked(text: &str, format: Format, many: bool) -> [usize; 3] {
@@ -196,6 +249,111 @@ fn every_place_of_awkward_yaml_is_right() {
     ] {
         assert_eq!(checked(text, Format::Yaml, many), expected, "{text}");
     }
+}
+
+#[test]
+fn every_place_of_awkward_lines_is_right() {
+    for (text, expected) in [
+        ("", 0),
+        ("{}", 1),
+        ("\u{feff}{\"a\":1}\n{\"a\":2}\n", 4),
+        ("\r\n \t\n[1, {\"a\\n\":\"}\\n\"}] \r\n\n\"x\"\nnull\n{\"é\" : [ ]}\t\n", 8),
+    ] {
+        let [all, same, replaced] = checked(text, Format::Ndjson, true);
+        assert_eq!((all, same, replaced), (expected + 1, expected, expected), "{text}");
+    }
+    let text = "\n{\"a\": 1}\r\n\r\n{\"b\": \"ß\", \"a\": 2} \n ";
+    let found: Vec<_> = ["[0]", "[1].a", "[1]", "[2]"]
+        .iter()
+        .map(|path| format!("{path}: {}", place(text, Format::Ndjson, path)))
+        .collect();
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    [0]: f:2:1 "{\"a\": 1}" behind nothing
+    [1].a: f:4:17 "2" behind f:4:12 "\"a\""
+    [1]: f:4:1 "{\"b\": \"ß\", \"a\": 2}" behind nothing
+    [2]: nowhere
+    "#);
+}
+
+#[test]
+fn every_place_of_awkward_rows_is_right() {
+    for (text, expected) in [
+        ("", [1, 0]),
+        ("a,b", [1, 0]),
+        ("a,b\n1,2", [4, 2]),
+        ("\u{feff}\r\n\"a\",\"é \"\"x\"\"\"\r\n\r\n,\"1\n,2\"\r\n\"\",\r\n", [7, 4]),
+        (",b\n,\n\"\",x\n", [7, 4]),
+    ] {
+        assert_eq!(leaves(text, Format::Csv), expected, "{text}");
+    }
+    let text = "\nname,\"per \"\"s\"\"\"\r\n\nweb,\"7\"\r\n\"größe,\n x\",\n";
+    let rate = "[\"per \\\"s\\\"\"]";
+    let found: Vec<_> =
+        ["[0]", "[0].name", &format!("[0]{rate}"), "[1].name", &format!("[1]{rate}"), "[1]", "[2]", "[0].x"]
+            .iter()
+            .map(|path| format!("{path}: {}", place(text, Format::Csv, path)))
+            .collect();
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    [0]: f:4:1 "web,\"7\"" behind nothing
+    [0].name: f:4:1 "web" behind f:2:1 "name"
+    [0]["per \"s\""]: f:4:5 "\"7\"" behind f:2:6 "\"per \"\"s\"\"\""
+    [1].name: f:5:1 "\"größe,\n x\"" behind f:2:1 "name"
+    [1]["per \"s\""]: f:6:5 "" behind f:2:6 "\"per \"\"s\"\"\""
+    [1]: f:5:1 "\"größe,\n x\"," behind nothing
+    [2]: nowhere
+    [0].x: nowhere
+    "#);
+}
+
+#[test]
+fn every_place_of_awkward_toml_is_right() {
+    for (text, expected) in [
+        ("a = 1\n", [2, 1]),
+        ("\u{feff}a = 1 # x\r\n\r\n\"é ß\".b . c = [ 1,\n 'x', # y\n {d.e = 2, f = {}}\n]\r\n", [11, 6]),
+        ("[a.b]\nc = 1\n[a]\nd = '''\nx\n'''\n[ e ]\n[a.b.f]\ng = []\n", [8, 3]),
+        ("[[a]]\nb = 1979-05-27\n[[a]]\n[a.c]\nd = 0x1f\n[[a.e]]\nf = 1_0\n[[a.e]]\n", [11, 3]),
+        ("x = nan\ny = [1, inf, 2]\n", [5, 4]),
+        ("a = [{}, {b = [[], [1]]}]", [8, 7]),
+    ] {
+        assert_eq!(leaves(text, Format::Toml), expected, "{text}");
+    }
+    let text = "# x\n[services.\"größe\"]\ncalls = [\"a\",\n  'b']\nslo.p99 = 4_0\n\n[[edges]]\nfrom = {a.b = nan}\n[[edges]]\n";
+    let found: Vec<_> = [
+        ".services",
+        ".services[\"größe\"]",
+        ".services[\"größe\"].calls",
+        ".services[\"größe\"].calls[1]",
+        ".services[\"größe\"].slo",
+        ".services[\"größe\"].slo.p99",
+        ".edges",
+        ".edges[0]",
+        ".edges[0].from",
+        ".edges[0].from.a.b",
+        ".edges[1]",
+        ".edges[2]",
+        ".edges.from",
+    ]
+    .iter()
+    .map(|path| format!("{path}: {}", place(text, Format::Toml, path)))
+    .collect();
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    .services: f:2:2 "services" behind f:2:2 "services"
+    .services["größe"]: f:2:1 "[services.\"größe\"]" behind f:2:11 "\"größe\""
+    .services["größe"].calls: f:3:9 "[\"a\",\n  'b']" behind f:3:1 "calls"
+    .services["größe"].calls[1]: f:4:3 "'b'" behind nothing
+    .services["größe"].slo: f:5:1 "slo" behind f:5:1 "slo"
+    .services["größe"].slo.p99: f:5:11 "4_0" behind f:5:5 "p99"
+    .edges: f:7:1 "[[edges]]" behind f:7:3 "edges"
+    .edges[0]: f:7:1 "[[edges]]" behind nothing
+    .edges[0].from: f:8:8 "{a.b = nan}" behind f:8:1 "from"
+    .edges[0].from.a.b: f:8:15 "nan" behind f:8:11 "b"
+    .edges[1]: f:9:1 "[[edges]]" behind nothing
+    .edges[2]: nowhere
+    .edges.from: nowhere
+    "#);
+    let many = locate(b"\na = 1\n", Format::Toml, true, &[&[], &[Segment::Index(0)], &[Segment::Index(1)]]);
+    let whole = Some(Found { value: 1..6, key: None });
+    assert_eq!(many, [whole.clone(), whole, None]);
 }
 
 #[test]
@@ -338,6 +496,8 @@ struct Writer<'c> {
     /// Anchors and whether they stand for a mapping.
     anchors: Vec<bool>,
     line_end: &'static str,
+    /// What white space may be, between tokens of JSON.
+    spaces: &'static [&'static str],
 }
 
 impl<'c> Writer<'c> {
@@ -350,6 +510,7 @@ impl<'c> Writer<'c> {
             written: Vec::new(),
             anchors: Vec::new(),
             line_end,
+            spaces: &[" ", "", "\n", "\t", "\r\n  ", ""],
         }
     }
 
@@ -363,7 +524,7 @@ impl<'c> Writer<'c> {
     }
 
     fn space(&mut self) {
-        let space = self.one_of(&[" ", "", "\n", "\t", "\r\n  ", ""]);
+        let space = self.one_of(self.spaces);
         self.out.push_str(space);
     }
 
@@ -439,6 +600,130 @@ impl<'c> Writer<'c> {
             }
         }
         self.out.push('"');
+    }
+
+    /// A key of TOML.
+    fn toml_key(&mut self, key: &str) -> String {
+        if !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric()) && self.choose(3) > 0 {
+            return key.to_owned();
+        }
+        self.toml_text(key)
+    }
+
+    /// Text in quotes, with more escapes than it needs.
+    fn toml_text(&mut self, text: &str) -> String {
+        if !text.contains(|c: char| c == '\'' || c.is_control()) && self.choose(2) == 0 {
+            return format!("'{text}'");
+        }
+        let mut out = String::from("\"");
+        for c in text.chars() {
+            if c.is_control() || matches!(c, '"' | '\\') || self.choose(4) == 0 {
+                out.extend([format!("\\U{:08X}", u32::from(c))]);
+            } else {
+                out.push(c);
+            }
+        }
+        out + "\""
+    }
+
+    /// The entries of a table below its header: first those that are values, then the tables.
+    fn toml_table(&mut self, entries: &serde_json::Map<String, serde_json::Value>, header: &str) {
+        let mut later = Vec::new();
+        for (key, value) in entries {
+            let is_table = value.is_object();
+            let are_tables = value
+                .as_array()
+                .is_some_and(|items| !items.is_empty() && items.iter().all(serde_json::Value::is_object));
+            if (is_table || are_tables) && self.choose(2) == 0 {
+                later.push((key, value));
+            } else {
+                self.below(Segment::Key(key.clone()), |writer| writer.toml_entry("", key, value));
+            }
+        }
+        for (key, value) in later {
+            self.path.push(Segment::Key(key.clone()));
+            let name = self.toml_key(key);
+            let mut first = None;
+            let items = value.as_array();
+            let (open, close) = if items.is_some() { ("[[ ", " ]]") } else { ("[ ", " ]") };
+            for (at, item) in items.map_or_else(|| std::slice::from_ref(value), Vec::as_slice).iter().enumerate() {
+                let start = self.out.len();
+                self.out.extend([open, header, &name, close]);
+                let end = self.out.len() - close.len();
+                let place = end - name.len()..end;
+                first.get_or_insert_with(|| (start..self.out.len(), Some(place.clone())));
+                if items.is_some() {
+                    self.path.push(Segment::Index(at));
+                    self.note(start, None);
+                }
+                self.line(0);
+                self.toml_table(item.as_object().unwrap(), &format!("{header}{name} . "));
+                if items.is_some() {
+                    self.path.pop();
+                }
+            }
+            let (value, key) = first.unwrap();
+            self.written.push((self.path.clone(), Found { value, key }));
+            self.path.pop();
+        }
+    }
+
+    /// `key = value`, or where the value is a table, each of its entries behind this key.
+    fn toml_entry(&mut self, before: &str, key: &str, value: &serde_json::Value) {
+        let start = self.out.len() + before.len();
+        let name = self.toml_key(key);
+        let place = start..start + name.len();
+        if let Some(entries) = value.as_object()
+            && !entries.is_empty()
+            && self.choose(2) == 0
+        {
+            self.written.push((self.path.clone(), Found { value: place.clone(), key: Some(place) }));
+            let before = format!("{before}{name}.");
+            for (key, value) in entries {
+                self.below(Segment::Key(key.clone()), |writer| writer.toml_entry(&before, key, value));
+            }
+            return;
+        }
+        self.out.extend([before, &name, " = "]);
+        self.toml(value, Some(place));
+        self.line(0);
+    }
+
+    fn toml(&mut self, value: &serde_json::Value, key: Option<Range<usize>>) {
+        let start = self.out.len();
+        match value {
+            serde_json::Value::Array(items) => {
+                self.out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    self.out.push_str(if at > 0 { "," } else { "" });
+                    self.line(1);
+                    self.below(Segment::Index(at), |writer| writer.toml(item, None));
+                }
+                self.out.push(']');
+            }
+            serde_json::Value::Object(entries) => {
+                self.out.push('{');
+                for (at, (key, value)) in entries.iter().enumerate() {
+                    self.out.push_str(if at > 0 { " , " } else { "" });
+                    let name = self.toml_key(key);
+                    let place = self.out.len()..self.out.len() + name.len();
+                    self.out.extend([&name, "= "]);
+                    self.below(Segment::Key(key.clone()), |writer| writer.toml(value, Some(place)));
+                }
+                self.out.push('}');
+            }
+            serde_json::Value::String(text) => {
+                let is_plain = text.chars().all(|c| matches!(c, ' '..='~' | 'é') && c != '\'');
+                let text = match self.choose(3) {
+                    0 if is_plain => format!("'''\n{text}\n'''"),
+                    _ => self.toml_text(text),
+                };
+                self.out.push_str(&text);
+            }
+            serde_json::Value::Null => self.out.push_str("1979-05-27 07:32:00Z"),
+            other => self.out.push_str(&other.to_string()),
+        }
+        self.note(start, key);
     }
 
     fn line(&mut self, indent: usize) {
@@ -652,10 +937,91 @@ proptest! {
     }
 
     #[test]
+    fn every_place_of_any_lines_is_right(
+        documents in prop::collection::vec(any_json(), 0..4),
+        mark in any::<bool>(),
+        choices in prop::collection::vec(any::<u8>(), 1..60),
+    ) {
+        let mut writer = Writer::new(&choices);
+        writer.spaces = &[" ", "", "\t", ""];
+        writer.out.push_str(if mark { "\u{feff}" } else { "" });
+        for (at, document) in documents.iter().enumerate() {
+            writer.path = vec![Segment::Index(at)];
+            writer.json(document, None);
+            let blank = writer.one_of(&["", "\n", " \r\n\t"]);
+            let end = writer.line_end;
+            writer.out.extend([end, blank]);
+        }
+        writer.is_found(Format::Ndjson, false)?;
+        let [all, same, replaced] = check(&writer.out, Format::Ndjson, true)?;
+        prop_assert_eq!((same + 1, replaced + 1), (all, all));
+    }
+
+    #[test]
+    fn every_place_of_any_rows_is_right(
+        rows in (1..5_usize).prop_flat_map(|columns| {
+            prop::collection::vec(prop::collection::vec((text(), any::<bool>()), columns), 1..6)
+        }),
+        mark in any::<bool>(),
+        choices in prop::collection::vec(any::<u8>(), 1..60),
+    ) {
+        let mut writer = Writer::new(&choices);
+        writer.out.push_str(if mark { "\u{feff}" } else { "" });
+        let mut header: Vec<(String, Range<usize>)> = Vec::new();
+        for (nth, row) in rows.iter().enumerate() {
+            let row_start = writer.out.len();
+            for (column, (cell, quoted)) in row.iter().enumerate() {
+                writer.out.push_str(if column > 0 { "," } else { "" });
+                let start = writer.out.len();
+                // Each column has a name of its own.
+                let cell = if nth == 0 { format!("{cell}{column}") } else { cell.clone() };
+                if *quoted || cell.contains(['"', ',', '\n', '\r', ';', '\t', '\u{feff}']) || row.len() == 1 {
+                    writer.out.extend(["\"", &cell.replace('"', "\"\""), "\""]);
+                } else {
+                    writer.out.push_str(&cell);
+                }
+                if nth == 0 {
+                    header.push((cell, start..writer.out.len()));
+                } else {
+                    writer.path = vec![Segment::Index(nth - 1), Segment::Key(header[column].0.clone())];
+                    writer.note(start, Some(header[column].1.clone()));
+                }
+            }
+            if nth > 0 {
+                writer.path = vec![Segment::Index(nth - 1)];
+                writer.note(row_start, None);
+            }
+            let blank = writer.one_of(&["", "\n", "\r\n"]);
+            let end = writer.line_end;
+            writer.out.extend([end, blank]);
+        }
+        writer.is_found(Format::Csv, false)?;
+        let cells = (rows.len() - 1) * rows[0].len();
+        prop_assert_eq!(check_leaves(&writer.out, Format::Csv, false)?, [rows.len() + cells, cells]);
+    }
+
+    #[test]
+    fn every_place_of_any_toml_is_right(
+        entries in prop::collection::btree_map(text(), any_json(), 1..5),
+        mark in any::<bool>(),
+        many in any::<bool>(),
+        choices in prop::collection::vec(any::<u8>(), 1..60),
+    ) {
+        let mut writer = Writer::new(&choices);
+        writer.out.push_str(if mark { "\u{feff}" } else { "" });
+        writer.path = many.then_some(Segment::Index(0)).into_iter().collect();
+        writer.toml_table(&entries.into_iter().collect(), "");
+        writer.is_found(Format::Toml, many)?;
+        let [all, _] = check_leaves(&writer.out, Format::Toml, many)?;
+        prop_assert_eq!(all, writer.written.len() + 1 + usize::from(many));
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(
         bytes in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..40),
             "[\\[\\]{}\",:0-9.&*a-c<!|>'#?é \\\\\n\t-]{0,40}".prop_map(String::into_bytes),
+            "([\\[{=.\n]|\\[\\[|\\]\\]|a|\"b\"|1|,|\r\n){0,30}".prop_map(String::into_bytes),
             "([\\[{]|\"a\":|\"\\\\u0061\":|[\\]},\"]|a: |- |\n|  |&b |[*]b|<<: |[|>]|true|0|1e){0,20}".prop_map(String::into_bytes),
         ],
         many in any::<bool>(),
@@ -668,7 +1034,7 @@ proptest! {
         ),
     ) {
         let paths: Vec<_> = paths.iter().map(Vec::as_slice).collect();
-        for format in [Format::Json, Format::Yaml] {
+        for format in FORMATS {
             let found = locate(&bytes, format, many, &paths);
             prop_assert_eq!(found.len(), paths.len());
             let ranges: Vec<_> = found.into_iter().flatten().flat_map(|found| [Some(found.value), found.key]).flatten().collect();
@@ -678,10 +1044,14 @@ proptest! {
             let _ = locations("f", &bytes, &ranges);
         }
         // What a reader takes has all its places. A value that repeats a key is no place for another value.
-        for format in [Format::Json, Format::Yaml] {
+        for format in FORMATS {
             let Ok(text) = std::str::from_utf8(&bytes) else { continue };
             let Ok(document) = read(text, format, many) else { continue };
-            if text.contains('&') {
+            if matches!(format, Format::Toml | Format::Csv) {
+                prop_assert!(!find(text, format, many, &paths_of(&document.value)).contains(&None), "{:?}", text);
+            } else if format == Format::Ndjson {
+                check(text, format, true)?;
+            } else if text.contains('&') {
                 prop_assert!(!find(text, format, many, &paths_of(&document.value)).contains(&None), "{:?}", text);
             } else if document.nonfinite.is_empty() {
                 check(text, format, many)?;
