@@ -3,6 +3,7 @@
 mod commands;
 mod errors;
 mod examples;
+mod formats;
 mod harness;
 mod help;
 mod literate;
