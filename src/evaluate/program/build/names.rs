@@ -1,0 +1,331 @@
+//! Which variables a body binds, and what an expression mentions.
+
+use std::collections::BTreeSet;
+
+use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Query};
+
+use super::{super::order::Definitions, Builder, Context, expr::is_conversion};
+use crate::policy::{syntax::Reference, walk::variables};
+
+/// The variables that a body itself binds.
+#[derive(Default)]
+pub(super) struct Names {
+    pub(super) all: BTreeSet<String>,
+    /// Those that nothing has bound yet.
+    pub(super) unbound: BTreeSet<String>,
+    /// Those that are declared with their values: a look-up by one of them waits for it.
+    pub(super) declared: BTreeSet<String>,
+    /// Those that are ordered or computed with.
+    pub(super) numbers: BTreeSet<String>,
+}
+
+impl Builder<'_> {
+    /// Whether a name is a variable that the body itself binds.
+    fn is_local(&self, body: usize, name: &str) -> bool {
+        !matches!(name, "_" | "input" | "data")
+            && self.rules.local(self.module, name).is_none()
+            && !self.parsed().imports().any(|(alias, ..)| alias == name)
+            && !self.bodies[body].slots.iter().any(|slot| slot.name == name)
+    }
+
+    pub(super) fn names(&self, body: usize, query: &Query) -> Names {
+        let mut declared = BTreeSet::new();
+        let mut used = BTreeSet::new();
+        let mut named = BTreeSet::new();
+        for statement in &query.stmts {
+            match &statement.literal {
+                Literal::SomeVars { vars, .. } => named.extend(vars.iter().map(|name| name.text().to_owned())),
+                Literal::SomeIn { key, value, collection, .. } => {
+                    key.iter().chain([value]).for_each(|pattern| variables(pattern, &mut declared));
+                    indexes(collection, &mut used);
+                }
+                Literal::Expr { expr, .. } => {
+                    indexes(expr, &mut used);
+                    match expr.as_ref() {
+                        Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } => variables(lhs, &mut declared),
+                        Expr::AssignExpr { lhs, rhs, .. } => {
+                            variables(lhs, &mut used);
+                            variables(rhs, &mut used);
+                        }
+                        Expr::Call { .. } => {
+                            if let Some(out) = self.output(expr) {
+                                variables(out, &mut used);
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+                Literal::NotExpr { .. } => {}
+                Literal::Every { domain, .. } => indexes(domain, &mut used),
+            }
+        }
+        declared.remove("_");
+        used.retain(|name| self.is_local(body, name));
+        used.extend(declared.iter().cloned().chain(named));
+        Names { unbound: used.clone(), all: used, declared, numbers: numbers(query) }
+    }
+
+    /// The argument of a call that takes its result.
+    pub(super) fn output<'e>(&self, expr: &'e Expr) -> Option<&'e Expr> {
+        let Expr::Call { fcn, params, .. } = expr else { return None };
+        let reference = Reference::of(fcn)?;
+        let path = reference.full_path();
+        let arity = match self.function(&path) {
+            Some(rule) => {
+                let id = *self.rules.definitions(&rule).first()?;
+                crate::policy::rules::arity(self.rules.rule(id))?
+            }
+            None => usize::from(BUILTINS.get(path.join(".").as_str())?.1),
+        };
+        (params.len() == arity + 1).then(|| params.last()).flatten().map(AsRef::as_ref)
+    }
+
+    /// What a statement defines, as the engine sees it.
+    pub(super) fn definitions(&self, statement: &LiteralStmt, names: &Names) -> Definitions {
+        let (locals, declared) = (&names.all, &names.declared);
+        let used = |expr: &Expr| {
+            let mut names = BTreeSet::new();
+            mentioned(expr, &mut names);
+            names.retain(|name| locals.contains(name));
+            names
+        };
+        let mut with: BTreeSet<String> = BTreeSet::new();
+        for one in &statement.with_mods {
+            with.extend(used(&one.r#as));
+        }
+        let mut out: Definitions = Vec::new();
+        let places = |expr: &Expr, out: &mut Definitions| {
+            let mut names = BTreeSet::new();
+            indexes(expr, &mut names);
+            names.retain(|name| !declared.contains(name));
+            for name in names.into_iter().filter(|name| locals.contains(name)) {
+                let mut needs = used(expr);
+                needs.remove(&name);
+                // What else the same expression looks up by is found in it too.
+                let mut others = BTreeSet::new();
+                indexes(expr, &mut others);
+                others.retain(|name| !declared.contains(name));
+                needs.retain(|need| !others.contains(need));
+                out.push((name, needs));
+            }
+        };
+        match &statement.literal {
+            Literal::SomeVars { .. } => out.push((String::new(), BTreeSet::new())),
+            Literal::SomeIn { key, value, collection, .. } => {
+                let mut names = BTreeSet::new();
+                key.iter().chain([value]).for_each(|pattern| variables(pattern, &mut names));
+                names.remove("_");
+                places(collection, &mut out);
+                let needs: BTreeSet<_> = used(collection).union(&with).cloned().collect();
+                if names.is_empty() {
+                    out.push((String::new(), needs));
+                } else {
+                    out.extend(names.into_iter().map(|name| (name, needs.clone())));
+                }
+            }
+            Literal::Expr { expr, .. } => {
+                places(expr, &mut out);
+                match expr.as_ref() {
+                    Expr::AssignExpr { lhs, rhs, .. } => {
+                        for (pattern, other) in [(lhs, rhs), (rhs, lhs)] {
+                            let mut names = BTreeSet::new();
+                            if matches!(pattern.as_ref(), Expr::Var { .. } | Expr::Array { .. } | Expr::Object { .. }) {
+                                variables(pattern, &mut names);
+                            }
+                            names.retain(|name| locals.contains(name));
+                            let needs: BTreeSet<_> = used(other).union(&with).cloned().collect();
+                            if names.is_empty() {
+                                out.push((String::new(), needs));
+                            } else {
+                                out.extend(names.into_iter().map(|name| {
+                                    let needs = needs.iter().filter(|need| **need != name).cloned().collect();
+                                    (name, needs)
+                                }));
+                            }
+                        }
+                    }
+                    Expr::Call { params, .. } if self.output(expr).is_some() => {
+                        let mut names = BTreeSet::new();
+                        if let Some(out) = self.output(expr) {
+                            variables(out, &mut names);
+                        }
+                        names.retain(|name| locals.contains(name));
+                        let mut needs = with.clone();
+                        params[..params.len() - 1].iter().for_each(|param| needs.extend(used(param)));
+                        if names.is_empty() {
+                            out.push((String::new(), needs));
+                        } else {
+                            out.extend(names.into_iter().map(|name| (name, needs.clone())));
+                        }
+                    }
+                    _ => out.push((String::new(), used(expr).union(&with).cloned().collect())),
+                }
+            }
+            Literal::NotExpr { expr, .. } => {
+                out.push((String::new(), used(expr).union(&with).cloned().collect()));
+            }
+            Literal::Every { domain, query, .. } => {
+                let mut needs: BTreeSet<_> = used(domain).union(&with).cloned().collect();
+                let mut inside = BTreeSet::new();
+                mentioned_in(query, &mut inside);
+                needs.extend(inside.into_iter().filter(|name| locals.contains(name)));
+                out.push((String::new(), needs));
+            }
+        }
+        out
+    }
+}
+
+/// Whether `=` only gives names to what this pattern meets.
+pub(super) fn is_pattern(expr: &Expr, context: &Context<'_>) -> bool {
+    match expr {
+        Expr::Var { span, .. } => span.text() == "_" || context.names.unbound.contains(span.text()),
+        Expr::Array { items, .. } => items.iter().any(|item| is_pattern(item, context)),
+        Expr::Object { fields, .. } => fields.iter().any(|(_, _, item)| is_pattern(item, context)),
+        _ => false,
+    }
+}
+
+/// Variables that stand in brackets, outside of comprehensions: what is not bound otherwise is bound there.
+fn indexes(expr: &Expr, names: &mut BTreeSet<String>) {
+    shallow(expr, &mut |expr| {
+        if let Expr::RefBrack { index, .. } = expr {
+            variables(index, names);
+        }
+    });
+    names.remove("_");
+}
+
+/// Whether an expression looks up by `_`, outside of comprehensions.
+pub(super) fn has_wildcard(expr: &Expr) -> bool {
+    let mut found = false;
+    shallow(expr, &mut |expr| {
+        if let Expr::RefBrack { index, .. } = expr {
+            found |= matches!(index.as_ref(), Expr::Var { span, .. } if span.text() == "_");
+        }
+    });
+    found
+}
+
+/// Every name in an expression, those in comprehensions too.
+pub(super) fn mentioned(expr: &Expr, names: &mut BTreeSet<String>) {
+    shallow(expr, &mut |expr| match expr {
+        Expr::Var { span, .. } => {
+            names.insert(span.text().to_owned());
+        }
+        Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+            mentioned(term, names);
+            mentioned_in(query, names);
+        }
+        Expr::ObjectCompr { key, value, query, .. } => {
+            mentioned(key, names);
+            mentioned(value, names);
+            mentioned_in(query, names);
+        }
+        _ => {}
+    });
+}
+
+fn mentioned_in(query: &Query, names: &mut BTreeSet<String>) {
+    for statement in &query.stmts {
+        match &statement.literal {
+            Literal::SomeVars { .. } => {}
+            Literal::SomeIn { key, value, collection, .. } => {
+                key.iter().chain([value, collection]).for_each(|expr| mentioned(expr, names));
+            }
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => mentioned(expr, names),
+            Literal::Every { domain, query, .. } => {
+                mentioned(domain, names);
+                mentioned_in(query, names);
+            }
+        }
+        statement.with_mods.iter().for_each(|with| mentioned(&with.r#as, names));
+    }
+}
+
+/// Visits an expression and all in it, but not the queries of comprehensions.
+fn shallow(expr: &Expr, on: &mut dyn FnMut(&Expr)) {
+    on(expr);
+    match expr {
+        Expr::RefDot { refr, .. } => shallow(refr, on),
+        Expr::RefBrack { refr, index, .. } => {
+            shallow(refr, on);
+            shallow(index, on);
+        }
+        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|item| shallow(item, on)),
+        Expr::Object { fields, .. } => {
+            for (_, key, value) in fields {
+                shallow(key, on);
+                shallow(value, on);
+            }
+        }
+        Expr::Call { params, .. } => params.iter().for_each(|param| shallow(param, on)),
+        Expr::UnaryExpr { expr, .. } => shallow(expr, on),
+        Expr::AssignExpr { lhs, rhs, .. }
+        | Expr::BinExpr { lhs, rhs, .. }
+        | Expr::BoolExpr { lhs, rhs, .. }
+        | Expr::ArithExpr { lhs, rhs, .. } => {
+            shallow(lhs, on);
+            shallow(rhs, on);
+        }
+        Expr::Membership { key, value, collection, .. } => {
+            key.iter().chain([value, collection]).for_each(|expr| shallow(expr, on));
+        }
+        _ => {}
+    }
+}
+
+/// Variables that some statement orders or computes with.
+pub(super) fn numbers(query: &Query) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for statement in &query.stmts {
+        deep_statement(statement, &mut |expr| {
+            let sides: [&Expr; 2] = match expr {
+                Expr::BoolExpr { op: BoolOp::Lt | BoolOp::Le | BoolOp::Gt | BoolOp::Ge, lhs, rhs, .. }
+                | Expr::ArithExpr { lhs, rhs, .. } => [lhs, rhs],
+                _ => return,
+            };
+            for side in sides {
+                let mut side = side;
+                while let Expr::Call { fcn, params, .. } = side
+                    && is_conversion(fcn)
+                    && let Some(first) = params.first()
+                {
+                    side = first;
+                }
+                if let Expr::Var { span, .. } = side {
+                    names.insert(span.text().to_owned());
+                }
+            }
+        });
+    }
+    names
+}
+
+/// Visits every expression of a statement, those of comprehensions too.
+fn deep_statement(statement: &LiteralStmt, on: &mut dyn FnMut(&Expr)) {
+    match &statement.literal {
+        Literal::SomeVars { .. } => {}
+        Literal::SomeIn { collection, .. } => deep(collection, on),
+        Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => deep(expr, on),
+        Literal::Every { domain, query, .. } => {
+            deep(domain, on);
+            query.stmts.iter().for_each(|statement| deep_statement(statement, on));
+        }
+    }
+}
+
+fn deep(expr: &Expr, on: &mut dyn FnMut(&Expr)) {
+    shallow(expr, &mut |expr| {
+        on(expr);
+        let (terms, query): (&[_], _) = match expr {
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => (&[term], query),
+            Expr::ObjectCompr { key, value, query, .. } => (&[key, value], query),
+            _ => return,
+        };
+        for term in terms {
+            deep(term, on);
+        }
+        query.stmts.iter().for_each(|statement| deep_statement(statement, on));
+    });
+}
