@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use regorus::Value;
 
+pub(super) use self::witness::is_called_with;
 use self::{conditions::Conditions, evidence::Gathered};
 use super::{Judgement, Told, judge::Undecided, trace::Made};
 use crate::{

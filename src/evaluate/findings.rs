@@ -131,7 +131,6 @@ impl Look<'_> {
                 if matches!(left, Value::Number(_)) { (&pair.right, right) } else { (&pair.left, left) };
             let origin = match &side.operand {
                 Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
-                Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
                 _ => None,
             };
             let place = |env: &Value| {
@@ -926,7 +925,6 @@ fn is_inside(told: &Told, mut body: usize, other: usize) -> bool {
 pub(super) fn argument_value(argument: &Operand, statement: &Statement, env: &Value, told: &Told) -> Option<Value> {
     match argument {
         Operand::Literal(value) => Some(value.clone()),
-        Operand::Slot(slot) => bound(env, *slot).cloned(),
         Operand::Read(read) => {
             let mut found = None;
             meet(&statement.reads[*read], env, &told.trace.world, &mut |met| {

@@ -167,9 +167,8 @@ impl Told {
 }
 
 impl Told {
-    /// The first binding with which a function's body made something of these arguments; `None` where some are not
-    /// known, so that one has to look.
-    fn called(&self, body: usize, values: &[Option<Value>]) -> Option<Option<&trace::Made>> {
+    /// The first binding with which a function's body made something of these arguments, as far as they are known.
+    fn called(&self, body: usize, values: &[Option<Value>]) -> Option<&trace::Made> {
         let slots = |body: &program::Body| -> Option<Vec<(usize, usize)>> {
             let argument = |(slot, known): (usize, &program::Slot)| match known.origin {
                 Some(program::Known::Argument(nth)) => Some((slot, nth)),
@@ -177,8 +176,12 @@ impl Told {
             };
             body.slots[..body.outer].iter().enumerate().map(argument).collect()
         };
-        let of_this = slots(&self.program.bodies[body])?;
-        let values: Option<Vec<Value>> = of_this.iter().map(|(_, nth)| values.get(*nth).cloned().flatten()).collect();
+        let of = &self.program.bodies[body];
+        let known: Option<Vec<Value>> =
+            slots(of).and_then(|of_this| of_this.iter().map(|(_, nth)| values.get(*nth).cloned().flatten()).collect());
+        let Some(known) = known else {
+            return self.trace.bodies[body].made.iter().find(|made| explain::is_called_with(of, &made.env, values));
+        };
         let calls = self.calls.get_or_init(|| {
             let mut calls = Calls::new();
             for (at, body) in self.program.bodies.iter().enumerate() {
@@ -193,8 +196,7 @@ impl Told {
             }
             calls
         });
-        let found = calls.get(&(body, values?));
-        Some(found.map(|nth| &self.trace.bodies[body].made[*nth]))
+        calls.get(&(body, known)).map(|nth| &self.trace.bodies[body].made[*nth])
     }
 
     /// The bindings that made an element of a rule.

@@ -36,8 +36,6 @@ pub(crate) struct Program {
     pub(super) rules: BTreeMap<DataPath, Vec<usize>>,
     /// What the parameters of functions are called with, as far as that is one thing or a few.
     pub(super) arguments: BTreeMap<DataPath, Vec<Vec<Origin>>>,
-    /// Strings in rules that are nothing but lists of them.
-    pub(super) constants: BTreeMap<DataPath, Vec<Text>>,
     /// Rules that have a value where no body has one.
     pub(super) defaults: BTreeSet<DataPath>,
 }
@@ -309,8 +307,6 @@ pub(super) enum Need {
 pub(super) struct Read {
     pub(super) origin: Origin,
     pub(super) need: Need,
-    /// Whether it stands under `not`.
-    pub(super) negated: bool,
     pub(super) text: String,
     pub(super) place: Place,
 }
@@ -319,7 +315,7 @@ impl Read {
     /// A read of this, for its own sake.
     pub(super) fn of(origin: Origin) -> Self {
         let place = crate::source::SourceFile::new("", "").at(0..0);
-        Self { origin, need: Need::Value, negated: false, text: String::new(), place }
+        Self { origin, need: Need::Value, text: String::new(), place }
     }
 }
 
@@ -328,8 +324,6 @@ impl Read {
 pub(super) enum Operand {
     /// A read, by its number in the statement.
     Read(usize),
-    /// A variable.
-    Slot(usize),
     /// A literal.
     Literal(Value),
     /// One that hands over its value, by its number in the body.

@@ -187,9 +187,7 @@ impl One<'_> {
                 .iter()
                 .find(|read| read.text == side.text)
                 .is_some_and(|read| self.leads_to_number(body, &read.origin, 0)),
-            Operand::Read(_) | Operand::Slot(_) => {
-                origin_of(side, statement).is_some_and(|origin| self.leads_to_number(body, &origin, 0))
-            }
+            Operand::Read(_) => origin_of(side, statement).is_some_and(|origin| self.leads_to_number(body, &origin, 0)),
             Operand::Unknown => false,
         }
     }
@@ -349,7 +347,6 @@ fn is_within_limits(rule: &str, value: &Value) -> bool {
 fn origin_of(side: &Side, statement: &Statement) -> Option<Origin> {
     match &side.operand {
         Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
-        Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
         Operand::Literal(_) | Operand::Seen(_) | Operand::Unknown => None,
     }
 }

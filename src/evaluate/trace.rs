@@ -9,7 +9,7 @@ use std::{
 use regorus::Value;
 
 use super::place::Index;
-use super::program::{Body, Constants, Hop, Kind, Need, Operand, Pair, Program, Read, Root, Statement};
+use super::program::{Body, Constants, Hop, Need, Operand, Origin, Pair, Program, Read, Root, Statement};
 use crate::policy::DataPath;
 
 /// So many bindings with something missing are kept for each expression; the count goes on.
@@ -379,7 +379,6 @@ impl PairTrace {
         let values = |operand: &Operand| -> Vec<Value> {
             match operand {
                 Operand::Literal(value) => vec![value.clone()],
-                Operand::Slot(slot) => bound(env, *slot).cloned().into_iter().collect(),
                 Operand::Read(read) => {
                     let mut values = Vec::new();
                     meet(&statement.reads[*read], env, world, &mut |met| {
@@ -457,7 +456,11 @@ pub(super) fn address(value: &Value) -> Option<usize> {
 
 /// Follows a read from a binding.
 pub(super) fn meet<'v>(read: &'v Read, env: &'v Value, world: &'v TraceWorld, on: &mut dyn FnMut(Met<'v>)) {
-    let root = match &read.origin.root {
+    start(&read.origin, env, world, on);
+}
+
+fn start<'v>(origin: &'v Origin, env: &'v Value, world: &'v TraceWorld, on: &mut dyn FnMut(Met<'v>)) {
+    let root = match &origin.root {
         Root::Input => Some(&world.input),
         Root::Data => Some(&world.data),
         Root::Slot(slot) => bound(env, *slot),
@@ -465,12 +468,19 @@ pub(super) fn meet<'v>(read: &'v Read, env: &'v Value, world: &'v TraceWorld, on
         Root::Elsewhere(..) | Root::Unknown => None,
     };
     match root {
-        Some(root) => follow(root, &read.origin.hops, 0, env, on),
+        Some(root) => follow(root, &origin.hops, 0, env, world, on),
         None => on(Met::Unknown),
     }
 }
 
-fn follow<'v>(value: &'v Value, hops: &'v [Hop], at: usize, env: &'v Value, on: &mut dyn FnMut(Met<'v>)) {
+fn follow<'v>(
+    value: &'v Value,
+    hops: &'v [Hop],
+    at: usize,
+    env: &'v Value,
+    world: &'v TraceWorld,
+    on: &mut dyn FnMut(Met<'v>),
+) {
     let Some(hop) = hops.get(at) else {
         on(Met::Present(value));
         return;
@@ -481,7 +491,7 @@ fn follow<'v>(value: &'v Value, hops: &'v [Hop], at: usize, env: &'v Value, on: 
             // A look-up in a set is a test.
             Value::Set(items) => {
                 match items.get(&key.value) {
-                    Some(member) => follow(member, hops, at + 1, env, on),
+                    Some(member) => follow(member, hops, at + 1, env, world, on),
                     None => on(Met::Tested),
                 }
                 return;
@@ -493,9 +503,9 @@ fn follow<'v>(value: &'v Value, hops: &'v [Hop], at: usize, env: &'v Value, on: 
             Value::Object(fields) => fields.get(&Value::from(*index as u64)),
             _ => None,
         },
-        Hop::Slot(slot) => return look_up(value, bound(env, *slot), hops, at, env, on),
+        Hop::Slot(slot) => return look_up(value, bound(env, *slot), hops, at, env, world, on),
         Hop::Each(Some(slot)) if bound(env, *slot).is_some() => {
-            return look_up(value, bound(env, *slot), hops, at, env, on);
+            return look_up(value, bound(env, *slot), hops, at, env, world, on);
         }
         Hop::Each(_) => {
             let Some(length) = length(value) else {
@@ -504,22 +514,34 @@ fn follow<'v>(value: &'v Value, hops: &'v [Hop], at: usize, env: &'v Value, on: 
             };
             on(Met::List(length));
             match value {
-                Value::Array(items) => items.iter().for_each(|item| follow(item, hops, at + 1, env, on)),
-                Value::Object(fields) => fields.iter().for_each(|(_, item)| follow(item, hops, at + 1, env, on)),
-                Value::Set(items) => items.iter().for_each(|item| follow(item, hops, at + 1, env, on)),
+                Value::Array(items) => items.iter().for_each(|item| follow(item, hops, at + 1, env, world, on)),
+                Value::Object(fields) => fields.iter().for_each(|(_, item)| follow(item, hops, at + 1, env, world, on)),
+                Value::Set(items) => items.iter().for_each(|item| follow(item, hops, at + 1, env, world, on)),
                 _ => {}
             }
             return;
         }
-        Hop::Computed(_) => {
-            on(Met::Unknown);
-            return;
+        // The key is what another look-up came to; where that cannot be told, neither can this.
+        Hop::Computed(by) => {
+            let key = by.as_ref().and_then(|by| single(by, env, world));
+            return look_up(value, key, hops, at, env, world, on);
         }
     };
     match next {
-        Some(next) => follow(next, hops, at + 1, env, on),
+        Some(next) => follow(next, hops, at + 1, env, world, on),
         None => on(Met::Absent(at, value)),
     }
+}
+
+/// What an expression comes to, where that is one value.
+fn single<'v>(origin: &'v Origin, env: &'v Value, world: &'v TraceWorld) -> Option<&'v Value> {
+    let mut found = Vec::new();
+    start(origin, env, world, &mut |met| {
+        if let Met::Present(value) = met {
+            found.push(value);
+        }
+    });
+    if found.len() == 1 { found.pop() } else { None }
 }
 
 /// A look-up by the value of a variable, which is a test.
@@ -529,6 +551,7 @@ fn look_up<'v>(
     hops: &'v [Hop],
     at: usize,
     env: &'v Value,
+    world: &'v TraceWorld,
     on: &mut dyn FnMut(Met<'v>),
 ) {
     let Some(key) = key else {
@@ -542,12 +565,7 @@ fn look_up<'v>(
         _ => None,
     };
     match found {
-        Some(found) => follow(found, hops, at + 1, env, on),
+        Some(found) => follow(found, hops, at + 1, env, world, on),
         None => on(Met::Tested),
     }
-}
-
-/// Whether this body makes the values of a rule that is looked up without arguments.
-pub(super) fn is_value(kind: Kind) -> bool {
-    matches!(kind, Kind::Value | Kind::Elements)
 }

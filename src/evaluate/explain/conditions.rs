@@ -241,7 +241,6 @@ impl<'a> Conditions<'a> {
         let mut keys = Vec::new();
         let value = match &side.operand {
             Operand::Literal(value) => Some(value.clone()),
-            Operand::Slot(slot) => bound(env, *slot).cloned(),
             Operand::Seen(number) => seen.get(*number).cloned().flatten(),
             Operand::Read(read) => {
                 let read = &statement.reads[*read];

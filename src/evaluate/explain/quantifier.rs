@@ -6,7 +6,7 @@ use super::super::{
     Told,
     place::{around, concrete},
     program::{Operand, Origin, Root, Statement},
-    trace::{Met, SAMPLES, bound, meet},
+    trace::{Met, SAMPLES, meet},
 };
 use crate::model::Path;
 
@@ -87,7 +87,6 @@ fn list(told: &Told, statement: &Statement, env: &Value) -> Option<Value> {
             });
             found
         }
-        Operand::Slot(slot) => bound(env, *slot).cloned(),
         Operand::Literal(value) => Some(value.clone()),
         Operand::Seen(_) | Operand::Unknown => None,
     }

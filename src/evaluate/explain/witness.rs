@@ -8,7 +8,7 @@ use super::super::{
     Told,
     findings::argument_value,
     place::value_of,
-    program::{Body, Call, Form, Hop, Kind, Known, Operand, Origin, Program, Root, Statement},
+    program::{Body, Call, Form, Hop, Kind, Known, Origin, Program, Root, Statement},
     trace::{Made, bound},
 };
 
@@ -35,15 +35,7 @@ pub(super) fn witnesses<'t>(
     let kind = bodies.first().map(|body| told.program.bodies[*body].kind);
     if kind == Some(Kind::Function) {
         let values = arguments(told, statement, call, env);
-        let called = |body: &usize| {
-            let of = &told.program.bodies[*body];
-            let made = match told.called(*body, &values) {
-                Some(found) => found,
-                // Not all arguments are known.
-                None => told.trace.bodies[*body].made.iter().find(|made| is_called_with(of, &made.env, &values)),
-            };
-            Some((*body, made?))
-        };
+        let called = |body: &usize| Some((*body, told.called(*body, &values)?));
         return Witnesses { made: bodies.iter().filter_map(called).collect(), is_set: false };
     }
     let is_set = kind == Some(Kind::Elements);
@@ -121,7 +113,7 @@ fn shared(env: &Value, wanted: &BTreeSet<Value>) -> usize {
 }
 
 /// Whether a binding of a function's body has these arguments, as far as they are known.
-pub(super) fn is_called_with(of: &Body, env: &Value, values: &[Option<Value>]) -> bool {
+pub(in crate::evaluate) fn is_called_with(of: &Body, env: &Value, values: &[Option<Value>]) -> bool {
     of.slots[..of.outer].iter().enumerate().all(|(slot, known)| match &known.origin {
         Some(Known::Argument(nth)) => match values.get(*nth) {
             Some(Some(value)) => bound(env, slot) == Some(value),
@@ -163,12 +155,9 @@ pub(super) fn users<'p>(
 }
 
 fn uses(program: &Program, statement: &Statement, slot: usize) -> bool {
-    let is_it = |operand: &Operand| matches!(operand, Operand::Slot(other) if *other == slot);
     // Behind the variables from outside, a nested body counts its own.
     let nested = statement.nested.iter().map(|nested| &program.bodies[*nested]).filter(|body| slot < body.outer);
     statement.reads.iter().any(|read| depends(&read.origin, slot))
-        || statement.sides.iter().any(|side| is_it(&side.operand))
-        || statement.calls.iter().any(|call| call.arguments.iter().any(is_it))
         || nested
             .flat_map(|body| body.statements.iter().chain([&body.head.statement]))
             .any(|one| uses(program, one, slot))

@@ -61,7 +61,6 @@ pub(super) fn program(rules: &Rules) -> Program {
         bodies: builder.bodies,
         rules: builder.of_rule,
         arguments: BTreeMap::new(),
-        constants: builder.constants,
         defaults: builder.defaults,
     };
     for (at, body) in program.bodies.iter().enumerate() {
@@ -73,7 +72,6 @@ pub(super) fn program(rules: &Rules) -> Program {
                             let origin = &statement.reads[*read].origin;
                             (origin.root.clone(), origin.hops.clone())
                         }
-                        Operand::Slot(slot) => (Root::Slot(*slot), Vec::new()),
                         _ => (Root::Unknown, Vec::new()),
                     };
                     Origin { root: Root::Elsewhere(at, Box::new(root)), hops }
@@ -416,7 +414,6 @@ impl<'a> Builder<'a> {
             let operand = self.expr(head, Need::Value, &mut context);
             origin = match &operand {
                 Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
-                Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
                 _ => None,
             };
             statement.sides = vec![Side { text: statement.text.clone(), operand }];

@@ -182,7 +182,6 @@ impl Builder<'_> {
         };
         let mut origin = match &object {
             Operand::Read(read) => Some(context.statement.reads[*read].origin.clone()),
-            Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
             _ => None,
         };
         for key in keys {
@@ -205,7 +204,7 @@ impl Builder<'_> {
         if let Some(origin) = origin {
             let place = self.parsed().place(whole.span());
             let text = one_line(&self.text(place_span(self.parsed(), whole)));
-            context.statement.reads.push(Read { origin, need: Need::Excused, negated: context.negated, text, place });
+            context.statement.reads.push(Read { origin, need: Need::Excused, text, place });
         }
         for default in params.iter().skip(2) {
             self.expr(default, Need::Value, context);
@@ -244,7 +243,6 @@ impl Builder<'_> {
         let read = Read {
             origin: Origin { root, hops },
             need,
-            negated: context.negated,
             text: one_line(&self.text(span)),
             place: self.parsed().module.place(span),
         };
@@ -266,8 +264,7 @@ impl Builder<'_> {
             Hop::Slot(slot) => {
                 let origin = Origin { root: Root::Slot(*slot), hops: Vec::new() };
                 let text = self.bodies[context.body].slots[*slot].name.clone();
-                let negated = context.negated;
-                context.statement.reads.push(Read { origin, need: Need::Value, negated, text, place: place.clone() });
+                context.statement.reads.push(Read { origin, need: Need::Value, text, place: place.clone() });
                 context.statement.reads.len() - 1
             }
             // What stands in the brackets is the last that was read.
@@ -374,7 +371,6 @@ impl Builder<'_> {
 pub(super) fn computed(operand: &Operand, statement: &Statement) -> Hop {
     Hop::Computed(match operand {
         Operand::Read(read) => Some(Box::new(statement.reads[*read].origin.clone())),
-        Operand::Slot(slot) => Some(Box::new(Origin { root: Root::Slot(*slot), hops: Vec::new() })),
         _ => None,
     })
 }

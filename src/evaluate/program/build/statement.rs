@@ -92,7 +92,6 @@ impl Builder<'_> {
                 }
                 Some(context.statement.reads[read].origin.clone())
             }
-            Operand::Slot(slot) => Some(Origin { root: Root::Slot(slot), hops: Vec::new() }),
             _ => None,
         }
     }
@@ -229,7 +228,6 @@ impl Builder<'_> {
                 let side = self.side(value, need, context);
                 let origin = match &side.operand {
                     Operand::Read(read) => Some(context.statement.reads[*read].origin.clone()),
-                    Operand::Slot(slot) => Some(Origin { root: Root::Slot(*slot), hops: Vec::new() }),
                     _ => None,
                 };
                 if !matches!(pattern, Expr::Var { .. }) {
