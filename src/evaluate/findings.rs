@@ -160,7 +160,11 @@ impl Look<'_> {
             };
             let note = Note {
                 reason: Reason::Mistyped,
-                message: format!("{named} is {}, not a number{times}", short(other)),
+                message: if self.told.is_secret(&named) || self.told.is_secret(&side.text) {
+                    format!("{named} is not a number{times}")
+                } else {
+                    format!("{named} is {}, not a number{times}", short(other))
+                },
                 help: Some(help.to_owned()),
                 location: Some(pair.place.location()),
             };
@@ -196,17 +200,20 @@ impl Look<'_> {
                 if self.is_optional(at, &read.origin) {
                     continue;
                 }
+                let is_secret = self.told.is_secret(&named) || self.told.is_secret(&read.text);
+                let (text, meant) = (shown(&text.into()), shown(&meant.into()));
                 let note = Note {
                     reason: Reason::Missing,
-                    message: format!(
-                        "nothing in `{named}` is {}, but {} stands there",
-                        shown(&text.into()),
-                        shown(&meant.into())
-                    ),
-                    help: Some(format!(
-                        "did you mean {}? if both may occur, name {0} in the rule too",
-                        shown(&meant.into())
-                    )),
+                    message: if is_secret {
+                        format!("nothing in `{named}` is what it is compared with, but something looks like it")
+                    } else {
+                        format!("nothing in `{named}` is {text}, but {meant} stands there")
+                    },
+                    help: Some(if is_secret {
+                        "see whether the rule means what stands there".to_owned()
+                    } else {
+                        format!("did you mean {meant}? if both may occur, name {meant} in the rule too")
+                    }),
                     location: Some(constants.place.location()),
                 };
                 self.push(Finding {

@@ -87,7 +87,10 @@ pub(super) fn is_shipped(assumption: &Assumption) -> bool {
 /// How to say that something may be absent.
 pub(super) fn as_optional(absent: &str) -> String {
     if absent.starts_with("input.") || absent.starts_with("data.") {
-        format!("write `optional: [\"{absent}\"]` under `custom.assumption` in its METADATA")
+        // A path with quotes of its own stands between the other ones, in which YAML doubles an apostrophe.
+        let quoted =
+            if absent.contains('"') { format!("'{}'", absent.replace('\'', "''")) } else { format!("\"{absent}\"") };
+        format!("write `optional: [{quoted}]` under `custom.assumption` in its METADATA")
     } else {
         "take it with `object.get`, which brings a value where it is absent".to_owned()
     }

@@ -38,9 +38,11 @@ use self::{
     trace::Trace,
 };
 pub(crate) use self::{judge::Judgement, sources::ahead};
+
 use crate::{
     model::{Gate, MaxAge, Snapshot, Vacuous},
     policy::{DataPath, Group, GroupRule, Module, Policies, PolicyError},
+    secret,
     source::{At, Location},
 };
 
@@ -106,7 +108,7 @@ fn evaluate_here(
     let (presences, runs) = rayon::join(|| static_look.presences(), run);
     let judge = |(group, mut run): (&&Group, Run)| {
         run.is_settled = !settings.explain_all && static_look.settles(group, &run, &presences);
-        let told = if run.is_settled { None } else { tell(&engine, group, &run) };
+        let told = if run.is_settled { None } else { tell(&engine, group, &run, &settings.redact) };
         judge(group, run, told, &presences, world, settings)
     };
     Ok(groups.par_iter().zip(runs).map(judge).collect())
@@ -150,6 +152,8 @@ pub(crate) struct Told {
     makers: OnceLock<Makers>,
     /// Which binding of a function's body had these arguments, first.
     calls: OnceLock<Calls>,
+    /// Further names of keys whose values are never shown.
+    redact: Vec<String>,
 }
 
 /// By body and arguments: the number of the binding there.
@@ -167,6 +171,12 @@ impl Told {
 }
 
 impl Told {
+    /// Whether what an expression or path of this text stands for is better not shown.
+    fn is_secret(&self, text: &str) -> bool {
+        let mut words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
+        words.any(|word| secret::is_secret(word, &self.redact))
+    }
+
     /// The first binding with which a function's body made something of these arguments, as far as they are known.
     fn called(&self, body: usize, values: &[Option<Value>]) -> Option<&trace::Made> {
         let slots = |body: &program::Body| -> Option<Vec<(usize, usize)>> {
@@ -219,7 +229,7 @@ impl Told {
 }
 
 /// Evaluates a group once more, instrumented; `None` where that does not give the same.
-fn tell(engine: &Engine<'_>, group: &Group, run: &Run) -> Option<Told> {
+fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[String]) -> Option<Told> {
     let Ok(values) = &run.values else { return None };
     let program = engine.program();
     let through = &group.reads.through;
@@ -249,6 +259,7 @@ fn tell(engine: &Engine<'_>, group: &Group, run: &Run) -> Option<Told> {
         trace,
         makers: OnceLock::new(),
         calls: OnceLock::new(),
+        redact: redact.to_vec(),
     })
 }
 

@@ -300,7 +300,9 @@ fn never_reached(told: &Told, body: usize) -> Option<Note> {
         let compared = &at.reads[constants.read].text;
         let some: Vec<_> = values.values.iter().take(5).map(plain).collect();
         let more = if values.values.len() > some.len() { ", …" } else { "" };
-        seen = format!("; `{compared}` was {}{more}", some.join(", "));
+        if !told.is_secret(compared) {
+            seen = format!("; `{compared}` was {}{more}", some.join(", "));
+        }
     }
     Some(note(format!(
         "`{text}` was never reached: `{}` let none of {} pass{seen}",

@@ -889,3 +889,43 @@ fn every_form_of_rule_is_followed() {
     ]);
     insta::assert_snapshot!(said);
 }
+
+#[test]
+fn a_look_up_by_a_field_is_followed() {
+    let policy = "package shop\n\nviolation contains s.name if {\n\tsome s in input.svc.list\n\ts.cpu > data.design.services[s.name].limit\n}\n";
+    let facts = r#"{"list": [{"name": "a", "cpu": 1}, {"name": "b", "cpu": 2}]}"#;
+    for (design, code) in [
+        ("services: {a: {limit: 3}, b: {limit: 3}}\n", 0),
+        ("services: {a: {limit: 3}, b: {limt: 3}}\n", 3),
+        ("services: {a: {limit: 3}, b: {limit: \"3\"}}\n", 3),
+        ("services: {a: {limit: 3}, b: {limit: 1}}\n", 1),
+    ] {
+        let project = crate::harness::Project::empty().with_all(&[
+            ("stillholds.yaml", "version: 1\npolicies: [\"p/*.rego\"]\ndesign: [\"design.yaml\"]\n"),
+            ("p/a.rego", policy),
+            ("design.yaml", design),
+            ("facts/svc.json", facts),
+        ]);
+        let run = project.check(&[]);
+        assert_eq!(run.code, Some(code), "{design}\n{run}");
+    }
+}
+
+#[test]
+fn secrets_are_in_no_sentence() {
+    let rules = ["s.token > 3", "s.secret == \"hunter2secrte\"", "s.password == \"other\"; s.name == \"b\""];
+    let facts = r#"{"list": [{"name": "a", "token": "hunter2secret", "secret": "hunter2secret", "password": "hunter2secret"}]}"#;
+    for rule in rules {
+        let policy =
+            format!("package shop\n\nviolation contains s.name if {{\n\tsome s in input.svc.list\n\t{rule}\n}}\n");
+        let project = crate::harness::Project::empty().with_all(&[
+            ("stillholds.yaml", "version: 1\npolicies: [\"p/*.rego\"]\n"),
+            ("p/a.rego", &policy),
+            ("facts/svc.json", facts),
+        ]);
+        for format in [&["-v"][..], &["-o", "json"]] {
+            let run = project.check(format);
+            assert!(!run.to_string().contains("hunter2secret\""), "{rule}\n{run}");
+        }
+    }
+}
