@@ -8,6 +8,7 @@ use stillholds::{
     facts::{Example, Facts, Row, shape, values_at},
     model::{Age, ExitCode, Json, MaxAge, Path, Segment, Source, Status},
     project::Project,
+    report::quiet_line,
     secret::{WITHHELD, redacted},
     source::escape,
     spelling::nearest,
@@ -263,10 +264,11 @@ fn values(facts: &Facts, source: &Source, text: &str, redact: &[String]) -> Resu
         let json: Json = value.to_json_str().ok().and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let json = redacted(json, &path, redact);
         let yaml = serde_yaml::to_string(&json).unwrap_or_default();
-        let yaml: Vec<_> = yaml.trim_end().lines().map(|line| escape(line).into_owned()).collect();
+        let yaml: Vec<_> = yaml.trim_end().lines().map(|line| quiet_line(&escape(line))).collect();
         let path = escape(&path.to_string()).into_owned();
         match &yaml[..] {
-            [one] => {
+            // The element of a list stands on a line of its own.
+            [one] if !one.starts_with("- ") => {
                 let _ = writeln!(text, "{path}: {one}");
             }
             many => {

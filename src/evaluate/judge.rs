@@ -21,7 +21,7 @@ use crate::{
         Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Reason, Snapshot, Vacuous, Verdict, Violation,
         ViolationKind,
     },
-    policy::{Group, Use, Word},
+    policy::{Group, Role, Use, Word},
     source::{Location, Place},
     text::percent,
 };
@@ -70,7 +70,8 @@ pub(super) fn judge(
     let subjects = outcome.subjects.or_else(|| (!measures.is_empty()).then_some(measures.len() as u64));
 
     let oldest_seconds = sources::oldest(&case.readings, world.snapshot, settings.now);
-    let Steps { mut said, mut examples, undecided } = case.steps(outcome, &violations, &measures);
+    let facts = facts(&group.reads.uses, presences);
+    let Steps { mut said, mut examples, undecided } = case.steps(outcome, &violations, &measures, facts);
     let first = said.iter().position(|said| said.reason.verdict().is_some());
     let verdict = first.and_then(|at| said[at].reason.verdict()).unwrap_or(Verdict::Holds);
     let provisional = matches!(first.map(|at| said[at].reason), Some(Reason::Stale | Reason::Partial))
@@ -87,7 +88,7 @@ pub(super) fn judge(
         notes: said,
         reads: reads(&group.reads.uses, assumption, presences),
         subjects,
-        facts: facts(&group.reads.uses, presences),
+        facts,
         oldest_seconds,
         measures,
         conditions: Vec::new(),
@@ -187,7 +188,7 @@ impl<'a> Case<'a> {
     }
 
     /// The steps of a verdict, in their order.
-    fn steps(self, outcome: Outcome<'_>, violations: &[Violation], measures: &[Measure]) -> Steps {
+    fn steps(self, outcome: Outcome<'_>, violations: &[Violation], measures: &[Measure], facts: u64) -> Steps {
         let (assumption, vacuous) = (&self.group.assumption, self.vacuous());
         let partial = sources::partial(&self.readings, self.world.snapshot);
         let absent = sources::absent(&self.readings, self.world.snapshot);
@@ -237,6 +238,23 @@ impl<'a> Case<'a> {
             });
         }
         steps.said.extend(also);
+        // Whatever kept it from looking: a pass on nothing is none, unless it says itself what is not there.
+        let is_excused = |one: &Use| {
+            one.role == Role::Excused || assumption.optional.iter().any(|pattern| pattern.covers(&one.path))
+        };
+        let mut uses = self.group.reads.uses.iter();
+        let reads_facts = uses.any(|one| one.path.key(0) == Some("input") && !is_excused(one));
+        let says_absence = steps.said.iter().any(|said| said.reason == Reason::Absence);
+        if passes && facts == 0 && reads_facts && !says_absence && vacuous != Vacuous::Allowed {
+            steps.said.push(Note {
+                reason: Reason::Vacuous,
+                message: "it looked at nothing: none of the facts it reads is there".to_owned(),
+                help: Some("see what was collected with `stillholds facts`, and by which names".to_owned()),
+                location: Some(assumption.rule.clone()),
+            });
+            // It goes before what only erodes.
+            steps.said.rotate_right(1);
+        }
         steps
     }
 }

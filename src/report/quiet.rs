@@ -37,7 +37,8 @@ pub(super) fn escape_json(json: &str) -> String {
 
 /// One line for a terminal that may be a build log: a backslash keeps `::error` at its start, and `##[…]` anywhere,
 /// from being taken for commands. Whatever stands in front of it that shows nothing does not protect.
-pub(super) fn quiet_line(line: &str) -> String {
+#[must_use]
+pub fn quiet_line(line: &str) -> String {
     let mut quiet = String::with_capacity(line.len());
     let mut rest = line;
     loop {

@@ -929,3 +929,15 @@ fn secrets_are_in_no_sentence() {
         }
     }
 }
+
+#[test]
+fn a_pass_on_nothing_is_none() {
+    let policy = "package shop\n\nsources := {\"svc\", \"other\"}\n\nviolation contains \"x\" if {\n\tsome source in sources\n\tsome s in input[source].list\n\ts.bad\n}\n";
+    let project = crate::harness::Project::empty().with_all(&[
+        ("stillholds.yaml", "version: 1\npolicies: [\"p/*.rego\"]\n"),
+        ("p/a.rego", policy),
+        ("facts/third.json", "{}"),
+    ]);
+    let run = project.check(&[]);
+    assert_eq!(run.code, Some(3), "{run}");
+}
