@@ -24,16 +24,24 @@ pub fn redacted(value: Json, path: &Path, redact: &[String]) -> Json {
     if withheld(path, redact) { WITHHELD.into() } else { without_secrets(value, redact) }
 }
 
+/// Whether an object names a secret by one of its texts, as `{name: DB_PASSWORD, value: …}` does.
+pub(crate) fn names_secret<'t>(text: impl Fn(&str) -> Option<&'t str>, redact: &[String]) -> bool {
+    ["name", "key"].into_iter().filter_map(text).any(|name| is_secret(name, redact))
+}
+
+/// Whether the values at and below a key of an object are not to be shown.
+pub(crate) fn is_secret_field(key: &str, names_secret: bool, redact: &[String]) -> bool {
+    is_secret(key, redact) || names_secret && key == "value"
+}
+
 /// The value with [`WITHHELD`] in place of what it holds under secret keys.
 #[must_use]
 pub fn without_secrets(value: Json, redact: &[String]) -> Json {
     match value {
         Json::Object(fields) => {
-            // `{name: DB_PASSWORD, value: …}`: the key that is a secret's name stands in a value.
-            let names_secret = ["name", "key"].iter().filter_map(|key| fields.get(*key)?.as_str());
-            let names_secret = names_secret.into_iter().any(|name| is_secret(name, redact));
+            let names_secret = names_secret(|key| fields.get(key)?.as_str(), redact);
             let shown = |(key, value): (String, Json)| {
-                let is_secret = is_secret(&key, redact) || names_secret && key == "value";
+                let is_secret = is_secret_field(&key, names_secret, redact);
                 let value = if is_secret { WITHHELD.into() } else { without_secrets(value, redact) };
                 (key, value)
             };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::{Path, Segment},
-    secret::is_secret,
+    secret::{is_secret_field, names_secret},
     source::{Location, SourceFile},
 };
 
@@ -105,17 +105,12 @@ fn secret_places(
 ) {
     match value {
         Value::Object(fields) => {
-            // `{name: DB_PASSWORD, value: …}`: the key that is a secret's name stands in a value.
-            let names_secret = ["name", "key"].iter().any(|key| {
-                fields
-                    .get(&Value::from(*key))
-                    .and_then(|name| name.as_string().ok())
-                    .is_some_and(|name| is_secret(name, redact))
-            });
+            let text = |key: &str| fields.get(&Value::from(key))?.as_string().ok().map(AsRef::as_ref);
+            let names_secret = names_secret(text, redact);
             for (key, value) in fields.iter_sorted() {
                 let Ok(key) = key.as_string() else { continue };
                 way.push(Segment::Key(key.to_string()));
-                if is_secret(key, redact) || names_secret && key.as_ref() == "value" {
+                if is_secret_field(key, names_secret, redact) {
                     secret_value(value, format, way, found);
                 } else {
                     secret_places(value, format, redact, way, found);

@@ -601,22 +601,13 @@ fn snapshot() -> Snapshot {
 
 fn source(name: &str, status: Status, observed_to: &str) -> Source {
     Source {
-        name: name.to_owned(),
         file: Some(format!("facts/{name}.json")),
         in_manifest: true,
         status,
-        error: None,
         collector: Some(name.to_owned()),
-        observed_from: None,
         observed_to: Some(time(observed_to)),
-        basis: None,
-        sampling: None,
-        omitted: Vec::new(),
-        nonfinite: Vec::new(),
-        withheld: Vec::new(),
-        unaliased: Vec::new(),
-        parts: BTreeMap::new(),
         bytes: 1024,
+        ..Source::named(name)
     }
 }
 

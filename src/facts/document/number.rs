@@ -2,6 +2,19 @@
 
 use regorus::Value;
 
+/// A number without its sign, taken apart: what stands before the point, behind it, and behind the `e` without a sign.
+/// Whether these are digits is not looked at.
+pub(super) fn parts(unsigned: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction), exponent),
+        None => (mantissa, None, exponent),
+    }
+}
+
 /// The value of a text that is a number in JSON, and one that can be computed with.
 pub(super) fn of_json(text: &str) -> Option<Value> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -9,14 +22,7 @@ pub(super) fn of_json(text: &str) -> Option<Value> {
     if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
+    let (whole, fraction, exponent) = parts(unsigned);
     let is_number = digits(whole)
         && (whole.len() == 1 || !whole.starts_with('0'))
         && fraction.is_none_or(digits)

@@ -392,14 +392,7 @@ fn core(text: &str) -> Scalar {
 /// `[-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`, of which leading zeros are left to be text.
 fn decimal(text: &str, unsigned: &str) -> Scalar {
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
+    let (whole, fraction, exponent) = number::parts(unsigned);
     let is_number = all_digits(whole)
         && fraction.is_none_or(all_digits)
         && exponent.is_none_or(|digits| !digits.is_empty() && all_digits(digits))
