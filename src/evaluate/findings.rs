@@ -107,9 +107,7 @@ impl Look<'_> {
         let told = self.told;
         let body = &told.program.bodies[at];
         let trace = &told.trace.bodies[at];
-        for (nth, (statement, said)) in
-            body.statements.iter().chain([&body.head.statement]).zip(&trace.statements).enumerate()
-        {
+        for (nth, (statement, said)) in body.all().zip(&trace.statements).enumerate() {
             if said.arrived == said.elsewhere {
                 continue;
             }
@@ -531,7 +529,7 @@ impl Look<'_> {
         if lost == 0 || self.unexcused(at, &[Value::Null]).is_empty() {
             return;
         }
-        let statements = body.statements.iter().chain([&body.head.statement]).zip(&trace.statements);
+        let statements = body.all().zip(&trace.statements);
         let lacking = statements.enumerate().skip(start).find_map(|(nth, (statement, said))| {
             let mut reads = statement.reads.iter().zip(&said.reads);
             let (read, told) = reads.find(|(read, told)| told.absent > 0 && read.need != Need::Excused)?;
@@ -849,7 +847,7 @@ impl Findings {
     fn calls_rest(&self, told: &Told, body: usize, env: Option<&Value>, depth: usize) -> bool {
         let program = &told.program;
         let of = &program.bodies[body];
-        for statement in of.statements.iter().chain([&of.head.statement]) {
+        for statement in of.all() {
             for call in &statement.calls {
                 for other in program.bodies_of(&call.rule) {
                     if !self.gaps_in(told, *other, &mut BTreeSet::new()) {
@@ -910,7 +908,7 @@ impl Findings {
                 .iter()
                 .enumerate()
                 .filter(|(at, _)| is_inside(told, *at, body))
-                .flat_map(|(_, of)| of.statements.iter().chain([&of.head.statement]))
+                .flat_map(|(_, of)| of.all())
                 .flat_map(|statement| &statement.calls)
                 .any(|call| program.bodies_of(&call.rule).iter().any(|other| self.gaps_in(told, *other, seen)))
     }

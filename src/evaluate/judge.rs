@@ -246,14 +246,14 @@ impl<'a> Case<'a> {
         let reads_facts = uses.any(|one| one.path.key(0) == Some("input") && !is_excused(one));
         let says_absence = steps.said.iter().any(|said| said.reason == Reason::Absence);
         if passes && facts == 0 && reads_facts && !says_absence && vacuous != Vacuous::Allowed {
-            steps.said.push(Note {
+            // It goes before what only erodes.
+            let nothing = Note {
                 reason: Reason::Vacuous,
                 message: "it looked at nothing: none of the facts it reads is there".to_owned(),
                 help: Some("see what was collected with `stillholds facts`, and by which names".to_owned()),
                 location: Some(assumption.rule.clone()),
-            });
-            // It goes before what only erodes.
-            steps.said.rotate_right(1);
+            };
+            steps.said.insert(0, nothing);
         }
         steps
     }

@@ -6,8 +6,8 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use regorus::Value;
 
 use super::{
-    program::{Hop, Known, Origin, Program, Read, Root, Text},
-    trace::{Met, TraceWorld, address, bound, is_same, meet},
+    program::{Hop, Known, Origin, Program, Root, Text},
+    trace::{TraceWorld, address, bound, is_same, single, values},
 };
 use crate::model::{Path, Segment};
 
@@ -78,14 +78,7 @@ pub(super) fn resolved(origin: &Origin, env: &Value, world: &TraceWorld) -> Orig
 
 /// What an expression came to, where that is one value.
 pub(super) fn value_of(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Value> {
-    let read = Read::of(resolved(origin, env, world));
-    let mut values = Vec::new();
-    meet(&read, env, &around(env, world), &mut |met| {
-        if let Met::Present(value) = met {
-            values.push(value.clone());
-        }
-    });
-    if values.len() == 1 { values.pop() } else { None }
+    single(origin, env, &around(env, world)).cloned()
 }
 
 /// The world with the `input` of this binding.
@@ -119,14 +112,8 @@ fn segment(hop: &Hop, env: &Value, world: &TraceWorld) -> Option<Segment> {
 /// Looks for the last value on the way that is shared with a document, and adds the steps from there.
 fn by_memory(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Path> {
     for taken in (0..=origin.hops.len()).rev() {
-        let read = Read::of(Origin { root: origin.root.clone(), hops: origin.hops[..taken].to_vec() });
-        let mut found = None;
-        meet(&read, env, world, &mut |met| {
-            if let Met::Present(value) = met {
-                found = Some(value.clone());
-            }
-        });
-        let Some(wanted) = found.as_ref().and_then(address) else { continue };
+        let found = values(&origin.root, &origin.hops[..taken], env, world);
+        let Some(wanted) = found.last().copied().and_then(address) else { continue };
         if let Some(base) = place(world, wanted) {
             let mut segments = base.segments().to_vec();
             for hop in &origin.hops[taken..] {

@@ -311,14 +311,6 @@ pub(super) struct Read {
     pub(super) place: Place,
 }
 
-impl Read {
-    /// A read of this, for its own sake.
-    pub(super) fn of(origin: Origin) -> Self {
-        let place = crate::source::SourceFile::new("", "").at(0..0);
-        Self { origin, need: Need::Value, text: String::new(), place }
-    }
-}
-
 /// The value of one side.
 #[derive(Debug, Clone)]
 pub(super) enum Operand {

@@ -8,8 +8,10 @@ use std::{
 
 use regorus::Value;
 
-use super::place::Index;
-use super::program::{Body, Constants, Hop, Need, Operand, Origin, Pair, Program, Read, Root, Statement};
+use super::{
+    place::Index,
+    program::{Body, Constants, Hop, Need, Operand, Origin, Pair, Program, Read, Root, Statement},
+};
 use crate::policy::DataPath;
 
 /// So many bindings with something missing are kept for each expression; the count goes on.
@@ -224,11 +226,7 @@ impl BodyTrace {
                 .collect(),
             ..StatementTrace::default()
         };
-        Self {
-            statements: body.statements.iter().chain([&body.head.statement]).map(statement).collect(),
-            current: vec![None; body.seen],
-            ..Self::default()
-        }
+        Self { statements: body.all().map(statement).collect(), current: vec![None; body.seen], ..Self::default() }
     }
 
     fn reach(&mut self, body: &Body, nth: usize, env: &Value, world: &TraceWorld) {
@@ -250,7 +248,7 @@ impl BodyTrace {
             told.take(constants, &statement.reads[constants.read], env, world);
         }
         for (pair, told) in statement.pairs.iter().zip(&mut told.pairs) {
-            told.take(pair, statement, env, world, &self.current);
+            told.take(pair, statement, env, world);
         }
     }
 
@@ -374,31 +372,31 @@ impl ConstantsTrace {
 }
 
 impl PairTrace {
-    fn take(&mut self, pair: &Pair, statement: &Statement, env: &Value, world: &TraceWorld, seen: &[Option<Value>]) {
-        let _ = seen;
-        let values = |operand: &Operand| -> Vec<Value> {
+    fn take(&mut self, pair: &Pair, statement: &Statement, env: &Value, world: &TraceWorld) {
+        // Borrowed: it is asked at every arrival, and nearly always fits.
+        fn sides<'v>(
+            operand: &'v Operand,
+            statement: &'v Statement,
+            env: &'v Value,
+            world: &'v TraceWorld,
+        ) -> Vec<&'v Value> {
             match operand {
-                Operand::Literal(value) => vec![value.clone()],
+                Operand::Literal(value) => vec![value],
                 Operand::Read(read) => {
-                    let mut values = Vec::new();
-                    meet(&statement.reads[*read], env, world, &mut |met| {
-                        if let Met::Present(value) = met {
-                            values.push(value.clone());
-                        }
-                    });
-                    values
+                    let origin = &statement.reads[*read].origin;
+                    values(&origin.root, &origin.hops, env, world)
                 }
                 Operand::Seen(_) | Operand::Unknown => Vec::new(),
             }
-        };
-        let right = values(&pair.right.operand);
+        }
+        let right = sides(&pair.right.operand, statement, env, world);
         if right.is_empty() {
             return;
         }
-        for left in values(&pair.left.operand) {
+        for left in sides(&pair.left.operand, statement, env, world) {
             // Where both sides iterate, the first pair that does not fit is enough.
-            if let Some(right) = right.iter().find(|right| is_mistyped(&left, right, pair.is_arithmetic)) {
-                self.keep(env, &left, right);
+            if let Some(right) = right.iter().find(|right| is_mistyped(left, right, pair.is_arithmetic)) {
+                self.keep(env, left, right);
             }
         }
     }
@@ -456,11 +454,11 @@ pub(super) fn address(value: &Value) -> Option<usize> {
 
 /// Follows a read from a binding.
 pub(super) fn meet<'v>(read: &'v Read, env: &'v Value, world: &'v TraceWorld, on: &mut dyn FnMut(Met<'v>)) {
-    start(&read.origin, env, world, on);
+    start(&read.origin.root, &read.origin.hops, env, world, on);
 }
 
-fn start<'v>(origin: &'v Origin, env: &'v Value, world: &'v TraceWorld, on: &mut dyn FnMut(Met<'v>)) {
-    let root = match &origin.root {
+fn start<'v>(root: &'v Root, hops: &'v [Hop], env: &'v Value, world: &'v TraceWorld, on: &mut dyn FnMut(Met<'v>)) {
+    let root = match root {
         Root::Input => Some(&world.input),
         Root::Data => Some(&world.data),
         Root::Slot(slot) => bound(env, *slot),
@@ -468,7 +466,7 @@ fn start<'v>(origin: &'v Origin, env: &'v Value, world: &'v TraceWorld, on: &mut
         Root::Elsewhere(..) | Root::Unknown => None,
     };
     match root {
-        Some(root) => follow(root, &origin.hops, 0, env, world, on),
+        Some(root) => follow(root, hops, 0, env, world, on),
         None => on(Met::Unknown),
     }
 }
@@ -534,14 +532,20 @@ fn follow<'v>(
 }
 
 /// What an expression comes to, where that is one value.
-fn single<'v>(origin: &'v Origin, env: &'v Value, world: &'v TraceWorld) -> Option<&'v Value> {
+pub(super) fn single<'v>(origin: &'v Origin, env: &'v Value, world: &'v TraceWorld) -> Option<&'v Value> {
+    let mut found = values(&origin.root, &origin.hops, env, world);
+    if found.len() == 1 { found.pop() } else { None }
+}
+
+/// The values that steps from a root lead to.
+pub(super) fn values<'v>(root: &'v Root, hops: &'v [Hop], env: &'v Value, world: &'v TraceWorld) -> Vec<&'v Value> {
     let mut found = Vec::new();
-    start(origin, env, world, &mut |met| {
+    start(root, hops, env, world, &mut |met| {
         if let Met::Present(value) = met {
             found.push(value);
         }
     });
-    if found.len() == 1 { found.pop() } else { None }
+    found
 }
 
 /// A look-up by the value of a variable, which is a test.

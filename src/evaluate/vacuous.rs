@@ -154,7 +154,7 @@ fn first<'a>(told: &'a Told, body: usize, only_design: bool, out: &mut Vec<First
     }
     let of = &told.program.bodies[body];
     let trace = &told.trace.bodies[body];
-    for (nth, statement) in of.statements.iter().chain([&of.head.statement]).enumerate() {
+    for (nth, statement) in of.all().enumerate() {
         let before = out.len();
         let said = &trace.statements[nth];
         for list in &statement.lists {
@@ -204,13 +204,9 @@ fn first<'a>(told: &'a Told, body: usize, only_design: bool, out: &mut Vec<First
                 && !told.program.bodies_of(rule).is_empty()
             {
                 let reads_facts = told.program.bodies_of(rule).iter().any(|other| {
-                    told.program.bodies[*other]
-                        .statements
-                        .iter()
-                        .chain([&told.program.bodies[*other].head.statement])
-                        .any(|statement| {
-                            statement.reads.iter().any(|read| is_of_facts(told, *other, read, only_design))
-                        })
+                    told.program.bodies[*other].all().any(|statement| {
+                        statement.reads.iter().any(|read| is_of_facts(told, *other, read, only_design))
+                    })
                 });
                 if reads_facts {
                     out.push(First {

@@ -158,9 +158,7 @@ fn uses(program: &Program, statement: &Statement, slot: usize) -> bool {
     // Behind the variables from outside, a nested body counts its own.
     let nested = statement.nested.iter().map(|nested| &program.bodies[*nested]).filter(|body| slot < body.outer);
     statement.reads.iter().any(|read| depends(&read.origin, slot))
-        || nested
-            .flat_map(|body| body.statements.iter().chain([&body.head.statement]))
-            .any(|one| uses(program, one, slot))
+        || nested.flat_map(Body::all).any(|one| uses(program, one, slot))
 }
 
 fn depends(origin: &Origin, slot: usize) -> bool {

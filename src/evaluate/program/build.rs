@@ -64,7 +64,7 @@ pub(super) fn program(rules: &Rules) -> Program {
         defaults: builder.defaults,
     };
     for (at, body) in program.bodies.iter().enumerate() {
-        for statement in body.statements.iter().chain([&body.head.statement]) {
+        for statement in body.all() {
             for call in statement.calls.iter().filter(|call| !call.arguments.is_empty()) {
                 let origins = call.arguments.iter().map(|argument| {
                     let (root, hops) = match argument {
