@@ -16,7 +16,7 @@ use regorus::{
 
 use super::{
     place::Index,
-    program::{self, AT, MADE, Plain, Program, SEEN},
+    program::{self, AT, EACH, MADE, Plain, Program, SEEN},
     trace::{Recorder, Trace, TraceWorld},
 };
 use crate::{
@@ -204,6 +204,7 @@ impl World<'_> {
         engine
             .add_extension("regex.match".to_owned(), 2, Box::new(move |args| regex_match(&args, strict)))
             .map_err(|error| failed(&error))?;
+        engine.add_extension(EACH.to_owned(), 1, Box::new(each)).map_err(|error| failed(&error))?;
         // Any query makes the engine analyse its rules; the clones share the result.
         engine.eval_query("true".to_owned(), false).map_err(|error| failed(&error))?;
         Ok(engine)
@@ -229,6 +230,25 @@ fn error_at(modules: &[Module], text: &str) -> At<PolicyError> {
     syntax::engine_error(text, |label| {
         label.strip_prefix("module-")?.parse().ok().and_then(|at: usize| modules.get(at))
     })
+}
+
+/// What is iterated over: a collection; `null` is none, as in OPA. In OPA so is text; here nobody is to take a list that
+/// was delivered as something else for an empty one.
+fn each(mut args: Vec<Value>) -> Result<Value, anyhow::Error> {
+    let value = args.pop().unwrap_or(Value::Undefined);
+    match value {
+        Value::Array(_) | Value::Object(_) | Value::Set(_) | Value::Undefined => Ok(value),
+        Value::Null => Ok(Value::from(Vec::<Value>::new())),
+        other => Err(anyhow::anyhow!("cannot iterate over {}, which is no list", kind(&other))),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "text",
+        Value::Number(_) => "a number",
+        _ => "true or false",
+    }
 }
 
 /// `regex.match` with one compiled expression for each pattern and thread. The engine's own clones the expression at

@@ -288,6 +288,7 @@ impl Look<'_> {
             _ if is_designed && by_name => true,
             Need::Number | Need::Negated => true,
             Need::Value => every,
+            Need::List if self.asks_every(body, nth, number) => true,
             Need::List | Need::Truth | Need::Absence => is_designed && every,
         };
         if !(needs || is_required) {
@@ -304,11 +305,25 @@ impl Look<'_> {
             "it is listed under `required`: see what is there with `stillholds facts`".to_owned()
         } else if is_designed {
             design_help(&self.group.assumption, &absent)
+        } else if read.need == Need::List {
+            "`every` over a list that is absent is undefined: `object.get` with `[]` asks of an empty list".to_owned()
         } else {
             remedy(&self.group.assumption, &absent)
         };
         let note = Note { reason: Reason::Missing, message, help: Some(help), location: Some(read.place.location()) };
         self.gap(body, nth, number, read, hop, kept, note);
+    }
+
+    /// Whether a read is what an `every` goes over, whose answer is asked for: undefined, not true, without a list.
+    fn asks_every(&self, body: usize, nth: usize, number: usize) -> bool {
+        let program = &self.told.program;
+        let mut top = body;
+        while let Some((parent, _)) = program.bodies[top].parent {
+            top = parent;
+        }
+        let statement = program.bodies[body].statements.get(nth);
+        program.bodies[top].kind != Kind::Elements
+            && statement.is_some_and(|statement| statement.form == Form::Every && statement.lists.contains(&number))
     }
 
     /// What is not there; and a sentence that says so, with the number of places and one of them.

@@ -23,6 +23,8 @@ use crate::{
 pub(super) const AT: &str = "__at";
 /// Hands over what a body made: body, `input` and the variables, the value; it gives the value back.
 pub(super) const MADE: &str = "__made";
+/// Makes an empty list of what is no collection, as OPA iterates over it: the engine stops with an error there.
+pub(super) const EACH: &str = "__each";
 /// Hands over the value of an operand: body, number, the value; it gives the value back.
 pub(super) const SEEN: &str = "__seen";
 
@@ -446,11 +448,11 @@ mod tests {
         );
         assert_eq!(
             plain,
-            "violation contains zzz__head if {\n\tsome s in input.svc.list; s.bad; zzz__head := [[null, s], {\"msg\": s.n, \"subject\": s.p}][1] # yes\n}\n\nzzz__reached_0(_) if { some s in input.svc.list }"
+            "violation contains zzz__head if {\n\tsome s in __each(input.svc.list); s.bad; zzz__head := [[null, s], {\"msg\": s.n, \"subject\": s.p}][1] # yes\n}\n\nzzz__reached_0(_) if { some s in __each(input.svc.list) }"
         );
         assert_eq!(
             told,
-            "violation contains zzz__head if {\n\t__at(0, 0, [input]); some s__at1, s in input.svc.list; __at(0, 1, [input, s__at1, s]); s.bad; __at(0, 2, [input, s__at1, s]); zzz__head := __made(0, [input, s__at1, s], {\"msg\": s.n, \"subject\": s.p}) # yes\n}"
+            "violation contains zzz__head if {\n\t__at(0, 0, [input]); some s__at1, s in __each(input.svc.list); __at(0, 1, [input, s__at1, s]); s.bad; __at(0, 2, [input, s__at1, s]); zzz__head := __made(0, [input, s__at1, s], {\"msg\": s.n, \"subject\": s.p}) # yes\n}"
         );
     }
 }

@@ -123,7 +123,8 @@ struct Origin {
     rules: BTreeSet<DataPath>,
     /// What a built-in made it of.
     derived: BTreeMap<Path, bool>,
-    text: Option<String>,
+    /// The constants that it may be.
+    texts: BTreeSet<String>,
 }
 
 impl Origin {
@@ -152,8 +153,17 @@ impl Origin {
             let known = self.fields.remove(&key).unwrap_or_default();
             self.fields.insert(key, known.join(origin));
         }
-        self.text = self.text.filter(|text| Some(text) == other.text.as_ref());
+        self.texts.extend(other.texts);
         self
+    }
+
+    /// The value at each key that another value may be; any, where that is not known.
+    fn look_up(&self, key: &Self) -> Self {
+        let mut segments: Vec<_> = key.texts.iter().cloned().map(Segment::Key).collect();
+        if segments.is_empty() || !(key.paths.is_empty() && key.derived.is_empty()) {
+            segments.push(Segment::Any);
+        }
+        segments.iter().map(|segment| self.step(segment)).reduce(Self::join).unwrap_or_default()
     }
 
     fn step(&self, segment: &Segment) -> Self {
@@ -594,7 +604,7 @@ impl Analysis<'_> {
                 origin
             }
             Expr::String { .. } | Expr::RawString { .. } => {
-                Origin { text: text_of(expr).map(str::to_owned), ..Origin::default() }
+                Origin { texts: text_of(expr).map(str::to_owned).into_iter().collect(), ..Origin::default() }
             }
             Expr::Array { items, .. } | Expr::Set { items, .. } => {
                 let items: Vec<_> = items.iter().map(|item| self.operand(item, scope)).collect();
@@ -605,11 +615,12 @@ impl Analysis<'_> {
                 for (_, key, value) in fields {
                     let key = self.operand(key, scope);
                     let value = self.operand(value, scope);
-                    match key.text {
-                        Some(key) => {
-                            origin.fields.insert(key, value);
-                        }
-                        None => origin = origin.join(Origin::element(value)),
+                    if key.texts.is_empty() {
+                        origin = origin.join(Origin::element(value));
+                        continue;
+                    }
+                    for key in key.texts {
+                        origin.fields.insert(key, value.clone());
                     }
                 }
                 origin
@@ -806,13 +817,8 @@ impl Analysis<'_> {
         self.context.excused = true;
         self.note(&origin, Role::Excused, &params[0]);
         for key in keys {
-            let segment = if let Some(key) = text_of(key) {
-                Segment::Key(key.to_owned())
-            } else {
-                self.expr(key, scope, Role::Value);
-                Segment::Any
-            };
-            origin = origin.step(&segment);
+            let key = self.expr(key, scope, Role::Value);
+            origin = origin.look_up(&key);
         }
         self.note(&origin, Role::Excused, whole);
         self.context = outer;
@@ -830,35 +836,32 @@ impl Analysis<'_> {
             None => self.expr(reference.root, scope, Role::Value),
         };
         for step in &reference.steps {
-            let segment = match step {
-                Step::Key(key) => Segment::Key((*key).to_owned()),
-                Step::Number(number) => match number {
-                    Expr::Number { value, .. } => {
-                        value.as_u64().ok().and_then(|at| usize::try_from(at).ok()).map_or(Segment::Any, Segment::Index)
-                    }
-                    _ => Segment::Any,
-                },
+            origin = match step {
+                Step::Key(key) => origin.step(&Segment::Key((*key).to_owned())),
+                Step::Number(Expr::Number { value, .. }) => {
+                    let at = value.as_u64().ok().and_then(|at| usize::try_from(at).ok());
+                    origin.step(&at.map_or(Segment::Any, Segment::Index))
+                }
+                Step::Number(_) => origin.step(&Segment::Any),
                 Step::Variable(index, name) => {
-                    if let Some(key) = scope.get(*name).and_then(|origin| origin.text.clone()) {
-                        Segment::Key(key)
+                    if scope.contains_key(*name) || self.rules.local(self.module, name).is_some() {
+                        let key = self.expr(index, scope, Role::Value);
+                        origin.look_up(&key)
                     } else {
-                        if scope.contains_key(*name) || self.rules.local(self.module, name).is_some() {
-                            self.expr(index, scope, Role::Value);
-                        } else if !origin.paths.is_empty() {
+                        if !origin.paths.is_empty() {
                             // An index that nothing binds iterates.
                             let role = if self.iterated { Role::List } else { Role::FirstList };
                             self.iterated = true;
-                            self.note(&origin.clone(), role, expr);
+                            self.note(&origin, role, expr);
                         }
-                        Segment::Any
+                        origin.step(&Segment::Any)
                     }
                 }
-                Step::Dynamic(index) => match self.expr(index, scope, Role::Value).text {
-                    Some(key) => Segment::Key(key),
-                    None => Segment::Any,
-                },
+                Step::Dynamic(index) => {
+                    let key = self.expr(index, scope, Role::Value);
+                    origin.look_up(&key)
+                }
             };
-            origin = origin.step(&segment);
             origin = self.through_rules(origin);
         }
         origin
@@ -1152,6 +1155,24 @@ mod tests {
             "violation contains 1 if f with input.x as input.z\nf if input.x.y > input.w",
             &["input.w Value", "input.z Value", "input.z.y Value"],
         );
+    }
+
+    #[test]
+    fn a_key_may_be_any_of_a_few_constants() {
+        for (text, expected) in [
+            ("s := \"x\"\nviolation contains 1 if input[s].bad", &["input.x.bad Truth"][..]),
+            ("f(s) := input[s].ms\nviolation contains 1 if f(\"x\") > 3", &["input.x.ms Name"]),
+            (
+                "violation contains 1 if { some s in [\"x\", \"y\"]; input[s].bad }",
+                &["input.x.bad Truth", "input.y.bad Truth"],
+            ),
+            (
+                "violation contains 1 if { some s in {\"x\", input.z}; input[s].bad }",
+                &["input.x.bad Truth", "input.z Value", "input[_].bad Truth"],
+            ),
+        ] {
+            assert_reads(text, expected);
+        }
     }
 
     #[test]

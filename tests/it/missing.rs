@@ -617,6 +617,54 @@ fn mistyped() {
 }
 
 #[test]
+fn lists_that_are_none() {
+    let every = "holds if every x in input.svc.list { x.ms < 400 }";
+    let said = asked(&[
+        case("the list is `null`", &each("x.bad"), r#"{"list": null}"#, VACUOUS),
+        case("the list of `every` is `null`", every, r#"{"list": null}"#, VACUOUS),
+        case("the list is text", &each("x.bad"), r#"{"list": "none"}"#, "unknown error, exit 3"),
+        case("the list of `every` is text", every, r#"{"list": "none"}"#, "unknown error, exit 3"),
+        case(
+            "the list inside one element is `null`",
+            "violation contains c.image if {\n\tsome x in input.svc.list\n\tsome c in x.init\n\tc.image == \"a\"\n}",
+            &list(&[r#"{"init": null}"#, r#"{"init": [{"image": "b"}]}"#]),
+            HOLDS,
+        ),
+        case(
+            "the list inside one element is `null`, and another body fires",
+            "violation contains \"init\" if {\n\tsome x in input.svc.list\n\tsome c in x.init\n\tc.image == \"a\"\n}\n\nviolation contains \"bad\" if input.svc.list[_].bad",
+            &list(&[r#"{"init": null, "bad": true}"#]),
+            DECAYED,
+        ),
+        case(
+            "`every` inside `every`, over `null`",
+            "holds if every x in input.svc.list { every c in x.init { c.image != \"a\" } }",
+            &list(&[r#"{"init": null}"#, r#"{"init": [{"image": "b"}]}"#]),
+            HOLDS,
+        ),
+        case(
+            "`every` inside `every`, over what is not there",
+            "holds if every x in input.svc.list { every c in x.init { c.image != \"a\" } }",
+            &list(&["{}", r#"{"init": [{"image": "b"}]}"#]),
+            MISSING,
+        ),
+        case(
+            "`every` inside `every`, over what is not there, by `object.get`",
+            "holds if every x in input.svc.list { every c in object.get(x, \"init\", []) { c.image != \"a\" } }",
+            &list(&["{}", r#"{"init": [{"image": "b"}]}"#]),
+            HOLDS,
+        ),
+        case(
+            "`every` in the body of a violation, over what is not there",
+            "violation contains \"all\" if {\n\tsome x in input.svc.list\n\tevery c in x.init { c.image == \"a\" }\n}",
+            &list(&["{}", r#"{"init": [{"image": "b"}]}"#]),
+            HOLDS,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn first_iterations() {
     let nothing = r#"{"list": []}"#;
     let strict = |row: Row<'static>| row.says("defaults: {vacuous: strict}");
@@ -642,7 +690,6 @@ fn first_iterations() {
         case("the list of a helper rule is not there", helper, "{}", MISSING),
         case("the list of a function is not there", function, "{}", "unknown missing + vacuous, exit 3"),
         case("the list of `every` is not there", every, "{}", MISSING),
-        case("the list is `null`", &each("x.bad"), r#"{"list": null}"#, "unknown error, exit 3"),
         case("empty, and that is an answer", &says("vacuous: allowed", &each("x.bad")), nothing, NEVER),
         case("not there, though empty would be an answer", &says("vacuous: allowed", &each("x.bad")), "{}", MISSING),
         case(

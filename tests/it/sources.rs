@@ -61,6 +61,29 @@ fn what_cannot_be_followed_reads_all_that_it_may_reach() {
 }
 
 #[test]
+fn sources_named_by_constants_elsewhere_are_named() {
+    let missing = |title: &'static str, rules: &str| {
+        row(title, rules, &[("other", r#"{"bad": false}"#, OK)], "unknown missing, exit 3")
+    };
+    let said = asked(&[
+        missing("a rule", "s := \"svc\"\n\nviolation contains \"x\" if input[s].bad"),
+        missing("an argument", "bad(s) if input[s].bad\n\nviolation contains \"x\" if bad(\"svc\")"),
+        missing("elements", "violation contains s if {\n\tsome s in [\"other\", \"svc\"]\n\tinput[s].bad\n}"),
+        missing(
+            "a set",
+            "all := {\"other\", \"svc\"}\n\nviolation contains s if {\n\tsome s in all\n\tinput[s].bad\n}",
+        ),
+        row(
+            "all of them are there",
+            "violation contains s if {\n\tsome s in [\"other\", \"svc\"]\n\tinput[s].bad\n}",
+            &[("other", r#"{"bad": false}"#, OK), ("svc", r#"{"bad": false}"#, OK)],
+            "holds, exit 0",
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn what_is_filtered_is_still_read() {
     let said = asked(&[
         row(

@@ -7,7 +7,8 @@ use regorus::{
 
 use super::{
     super::{
-        Constants, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Read, Root, SEEN, Side, Slot, Statement, Text,
+        Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Read, Root, SEEN, Side, Slot, Statement,
+        Text,
     },
     Builder, Context,
     expr::texts,
@@ -82,8 +83,24 @@ impl Builder<'_> {
     }
 
     pub(super) fn list(&mut self, collection: &Expr, context: &mut Context<'_>) -> Option<Origin> {
+        let span = self.parsed().span_of(collection);
+        let is_collection = matches!(
+            collection,
+            Expr::Array { .. }
+                | Expr::Set { .. }
+                | Expr::Object { .. }
+                | Expr::ArrayCompr { .. }
+                | Expr::SetCompr { .. }
+                | Expr::ObjectCompr { .. }
+        );
+        if !is_collection {
+            context.edits.push(insert(span.start, span.start, format!("{EACH}(")));
+        }
         let operand = self.expr(collection, Need::List, context);
-        let side = Side { text: one_line(&self.text(self.parsed().span_of(collection))), operand: operand.clone() };
+        if !is_collection {
+            context.edits.push(insert(span.end, span.end, ")".to_owned()));
+        }
+        let side = Side { text: one_line(&self.text(span)), operand: operand.clone() };
         context.statement.sides.push(side);
         match operand {
             Operand::Read(read) => {
