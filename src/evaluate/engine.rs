@@ -16,7 +16,8 @@ use regorus::{
 
 use super::{
     place::Index,
-    program::{self, AT, EACH, MADE, Plain, Program, SEEN},
+    program::{self, AT, EACH, MADE, Plain, Program, SEEN, SELECT},
+    selection::Selections,
     trace::{Recorder, Trace, TraceWorld},
 };
 use crate::{
@@ -204,7 +205,16 @@ impl World<'_> {
         engine
             .add_extension("regex.match".to_owned(), 2, Box::new(move |args| regex_match(&args, strict)))
             .map_err(|error| failed(&error))?;
-        engine.add_extension(EACH.to_owned(), 1, Box::new(each)).map_err(|error| failed(&error))?;
+        engine
+            .add_extension(EACH.to_owned(), 1, Box::new(|mut args| each(args.swap_remove(0))))
+            .map_err(|error| failed(&error))?;
+        let selections = Arc::new(Selections::default());
+        let select = move |mut args: Vec<Value>| {
+            let list = each(args.swap_remove(0))?;
+            // What was last is first now.
+            Ok(selections.select(list, &args[1], &args[0]))
+        };
+        engine.add_extension(SELECT.to_owned(), 3, Box::new(select)).map_err(|error| failed(&error))?;
         // Any query makes the engine analyse its rules; the clones share the result.
         engine.eval_query("true".to_owned(), false).map_err(|error| failed(&error))?;
         Ok(engine)
@@ -234,8 +244,7 @@ fn error_at(modules: &[Module], text: &str) -> At<PolicyError> {
 
 /// What is iterated over: a collection; `null` is none, as in OPA. In OPA so is text; here nobody is to take a list that
 /// was delivered as something else for an empty one.
-fn each(mut args: Vec<Value>) -> Result<Value, anyhow::Error> {
-    let value = args.pop().unwrap_or(Value::Undefined);
+fn each(value: Value) -> Result<Value, anyhow::Error> {
     match value {
         Value::Array(_) | Value::Object(_) | Value::Set(_) | Value::Undefined => Ok(value),
         Value::Null => Ok(Value::from(Vec::<Value>::new())),

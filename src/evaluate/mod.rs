@@ -15,6 +15,7 @@ mod place;
 mod presence;
 mod program;
 mod sampled;
+mod selection;
 mod settled;
 mod sources;
 mod told;

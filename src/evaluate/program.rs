@@ -23,6 +23,8 @@ use crate::{
 pub(super) const AT: &str = "__at";
 /// Hands over what a body made: body, `input` and the variables, the value; it gives the value back.
 pub(super) const MADE: &str = "__made";
+/// The elements of a list that have a text below some keys: list, keys, text.
+pub(super) const SELECT: &str = "__select";
 /// Makes an empty list of what is no collection, as OPA iterates over it: the engine stops with an error there.
 pub(super) const EACH: &str = "__each";
 /// Hands over the value of an operand: body, number, the value; it gives the value back.

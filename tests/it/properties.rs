@@ -206,3 +206,50 @@ fn what_has_nothing_to_do_with_it_changes_nothing() {
         assert_eq!(of(&before), of(&after), "{case:?}");
     }
 }
+
+#[test]
+fn what_is_selected_from_an_index_is_what_a_walk_selects() {
+    // Beside the test that the index answers stands a statement that keeps it from doing so.
+    let forms = [
+        ("some s in input.svc.items\n\t", "s.kind == \"web\""),
+        ("s := input.svc.items[_]\n\t", "\"web\" == s.kind"),
+        ("some s in items\n\t", "s.kind == \"web\""),
+    ];
+    let (mut violated, mut open) = (0, 0);
+    for (at, case) in cases().into_iter().take(90).enumerate() {
+        let (way, test) = forms[at % forms.len()];
+        let conditions = case.conditions.join("\n\t");
+        let policy = |between: &str| {
+            format!(
+                "package p\n\nitems := input.svc.items\n\n{HELPERS}\nviolation contains {{\"msg\": s.kind, \"subject\": s.name}} if {{\n\t{way}{between}{test}\n\t{conditions}\n}}\n\nholds if count([1 | {way}{between}{test}; s.size > 5]) < 20\n"
+            )
+        };
+        let of = case.items.len();
+        let items: Vec<Value> = (0..90)
+            .map(|nth| {
+                let mut item = case.items[nth % of].clone();
+                item["name"] = json!(format!("n{nth}"));
+                item
+            })
+            .collect();
+        let svc = json!({"items": items});
+        let bench = Bench::of(&case);
+        let [selected, walked] = ["", "1 == 1\n\t"].map(|between| {
+            bench.put("p.rego", &policy(between));
+            let judged = bench.check(&svc);
+            let violations = violations_of(&judged);
+            let notes: Vec<_> = list(&judged["notes"]).map(|note| note["reason"].clone()).collect();
+            (judged["verdict"].clone(), judged["reason"].clone(), notes, judged["examined"].clone(), violations)
+        });
+        assert_eq!(selected, walked, "{}", policy(""));
+        violated += usize::from(selected.0 == "decayed");
+        open += usize::from(selected.0 == "unknown");
+    }
+    println!("{violated} of 90 are violated, {open} are open");
+    assert!(violated > 10 && open < 80, "{violated} violated, {open} open: this says too little");
+}
+
+/// Subject, whether it counts, and evidence of every violation.
+fn violations_of(judged: &Value) -> Vec<(Value, Value, Vec<(String, Value)>)> {
+    list(&judged["violations"]).map(|one| (one["subject"].clone(), one["counts"].clone(), evidence(one))).collect()
+}

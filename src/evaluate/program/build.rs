@@ -298,7 +298,14 @@ impl<'a> Builder<'a> {
     fn query(&mut self, body: usize, query: &Query, head: Option<&Expr>) -> (Vec<Piece>, bool) {
         let mut names = self.names(body, query);
         let definitions: Vec<_> = query.stmts.iter().map(|statement| self.definitions(statement, &names)).collect();
-        let order = if self.probes { order_of(&definitions) } else { (0..query.stmts.len()).collect() };
+        let engines = order_of(&definitions);
+        if !self.probes && self.is_asked(body) {
+            // Whether anything reaches the last condition is asked without it.
+            let last = engines.iter().rposition(|at| is_condition(&query.stmts[*at]));
+            let position = |at: usize| engines.iter().position(|other| *other == at);
+            names.selects.retain(|nth, _| position(nth + 1) < last);
+        }
+        let order = if self.probes { engines.clone() } else { (0..query.stmts.len()).collect() };
         let mut pieces = Vec::new();
         let mut each = Vec::new();
         for written in order {
@@ -318,7 +325,7 @@ impl<'a> Builder<'a> {
             pieces.extend(of_statement);
         }
         if !self.probes {
-            self.ask(body, &order_of(&definitions), &each);
+            self.ask(body, &engines, &each);
         }
         self.mark_builders(body, query, head);
         let made = self.finish(body, head);
@@ -358,13 +365,18 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether it is asked of a body what reaches its last condition: those of an assumption's own rules.
+    fn is_asked(&self, body: usize) -> bool {
+        let of = &self.bodies[body];
+        of.parent.is_none() && of.kind != Kind::Function && self.rule.last().is_some_and(|name| is_rule_word(name))
+    }
+
     /// Writes the function that asks whether a binding reaches the last condition of one of an assumption's own bodies.
     fn ask(&mut self, body: usize, order: &[usize], each: &[Vec<Piece>]) {
-        let of = &self.bodies[body];
-        let name = self.rule.last().map_or("", String::as_str);
-        if of.parent.is_some() || of.kind == Kind::Function || !is_rule_word(name) {
+        if !self.is_asked(body) {
             return;
         }
+        let of = &self.bodies[body];
         let last = order.iter().rposition(|at| of.statements[*at].form.is_condition());
         let Some(last) = last.filter(|last| *last > 0) else { return };
         let parsed = self.parsed();
@@ -493,6 +505,20 @@ impl Statement {
             unfollowed: None,
             builds: false,
         }
+    }
+}
+
+/// Whether a statement is sure to ask something.
+fn is_condition(statement: &LiteralStmt) -> bool {
+    match &statement.literal {
+        Literal::NotExpr { .. } | Literal::Every { .. } => true,
+        Literal::Expr { expr, .. } => {
+            matches!(
+                expr.as_ref(),
+                Expr::BoolExpr { .. } | Expr::Membership { .. } | Expr::Var { .. } | Expr::RefDot { .. }
+            )
+        }
+        Literal::SomeVars { .. } | Literal::SomeIn { .. } => false,
     }
 }
 

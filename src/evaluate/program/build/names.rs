@@ -1,11 +1,18 @@
 //! Which variables a body binds, and what an expression mentions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Query};
 
-use super::{super::order::Definitions, Builder, Context, expr::is_conversion};
-use crate::policy::{syntax::Reference, walk::variables};
+use super::{
+    super::{super::selection::SEPARATOR, order::Definitions},
+    Builder, Context,
+    expr::is_conversion,
+};
+use crate::policy::{
+    syntax::{Reference, Step, text_of},
+    walk::variables,
+};
 
 /// The variables that a body itself binds.
 #[derive(Default)]
@@ -17,6 +24,14 @@ pub(super) struct Names {
     pub(super) declared: BTreeSet<String>,
     /// Those that are ordered or computed with.
     pub(super) numbers: BTreeSet<String>,
+    /// The statements that go through a list of which the next one wants only the elements with a text below some keys.
+    pub(super) selects: BTreeMap<usize, Selection>,
+}
+
+/// The keys, joined, and the text.
+pub(super) struct Selection {
+    pub(super) keys: String,
+    pub(super) text: String,
 }
 
 impl Builder<'_> {
@@ -62,7 +77,7 @@ impl Builder<'_> {
         declared.remove("_");
         used.retain(|name| self.is_local(body, name));
         used.extend(declared.iter().cloned().chain(named));
-        Names { unbound: used.clone(), all: used, declared, numbers: numbers(query) }
+        Names { unbound: used.clone(), all: used, declared, numbers: numbers(query), selects: selections(query) }
     }
 
     /// The argument of a call that takes its result.
@@ -174,6 +189,53 @@ impl Builder<'_> {
         }
         out
     }
+}
+
+/// Which statements are followed by one that wants a text of their elements.
+fn selections(query: &Query) -> BTreeMap<usize, Selection> {
+    let pairs = query.stmts.iter().zip(query.stmts.iter().skip(1)).enumerate();
+    pairs.filter_map(|(nth, (list, test))| Some((nth, selection(list, test)?))).collect()
+}
+
+fn selection(list: &LiteralStmt, test: &LiteralStmt) -> Option<Selection> {
+    if !list.with_mods.is_empty() || !test.with_mods.is_empty() {
+        return None;
+    }
+    let (element, collection): (&Expr, &Expr) = match &list.literal {
+        Literal::SomeIn { key: None, value, collection, .. } => (value, collection),
+        Literal::Expr { expr, .. } => match expr.as_ref() {
+            Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } => match rhs.as_ref() {
+                Expr::RefBrack { refr, index, .. } if matches!(index.as_ref(), Expr::Var { span, .. } if span.text() == "_") => {
+                    (lhs, refr)
+                }
+                _ => return None,
+            },
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let Expr::Var { span: element, .. } = element else { return None };
+    // Only what stands there for good is worth an index.
+    let stays = Reference::of(collection)?;
+    if stays.variable().is_none() || !stays.steps.iter().all(|step| matches!(step, Step::Key(_))) {
+        return None;
+    }
+    let Literal::Expr { expr, .. } = &test.literal else { return None };
+    let (left, right) = match expr.as_ref() {
+        Expr::BoolExpr { op: BoolOp::Eq, lhs, rhs, .. } | Expr::AssignExpr { op: AssignOp::Eq, lhs, rhs, .. } => {
+            (lhs, rhs)
+        }
+        _ => return None,
+    };
+    let (asked, text) = match (text_of(left), text_of(right)) {
+        (None, Some(text)) => (Reference::of(left)?, text),
+        (Some(text), None) => (Reference::of(right)?, text),
+        _ => return None,
+    };
+    let keys: Vec<_> = asked.keys().collect();
+    let is_of_element = asked.variable() == Some(element.text()) && !keys.is_empty() && keys.len() == asked.steps.len();
+    let is_plain = !keys.iter().any(|key| key.contains(SEPARATOR));
+    (is_of_element && is_plain).then(|| Selection { keys: keys.join(&SEPARATOR.to_string()), text: text.to_owned() })
 }
 
 /// Whether `=` only gives names to what this pattern meets.

@@ -7,8 +7,8 @@ use regorus::{
 
 use super::{
     super::{
-        Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Read, Root, SEEN, Side, Slot, Statement,
-        Text,
+        Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Read, Root, SEEN, SELECT, Side, Slot,
+        Statement, Text,
     },
     Builder, Context,
     expr::texts,
@@ -93,13 +93,14 @@ impl Builder<'_> {
                 | Expr::SetCompr { .. }
                 | Expr::ObjectCompr { .. }
         );
-        if !is_collection {
-            context.edits.push(insert(span.start, span.start, format!("{EACH}(")));
-        }
+        let (open, close) = match self.selection(collection, context) {
+            Some(selection) => selection,
+            None if is_collection => (String::new(), String::new()),
+            None => (format!("{EACH}("), ")".to_owned()),
+        };
+        context.edits.push(insert(span.start, span.start, open));
         let operand = self.expr(collection, Need::List, context);
-        if !is_collection {
-            context.edits.push(insert(span.end, span.end, ")".to_owned()));
-        }
+        context.edits.push(insert(span.end, span.end, close));
         let side = Side { text: one_line(&self.text(span)), operand: operand.clone() };
         context.statement.sides.push(side);
         match operand {
@@ -111,6 +112,18 @@ impl Builder<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What to write around a list of which only the elements with a text are wanted. What the rules tell is of all.
+    fn selection(&self, collection: &Expr, context: &Context<'_>) -> Option<(String, String)> {
+        let selection = context.names.selects.get(&context.statement.written).filter(|_| !self.probes)?;
+        // A variable stands for another list each time.
+        let root = Reference::of(collection)?.variable()?;
+        if context.names.all.contains(root) || self.bodies[context.body].slots.iter().any(|slot| slot.name == root) {
+            return None;
+        }
+        let text = |text: &str| Value::from(text).to_json_str().ok();
+        Some((format!("{SELECT}("), format!(", {}, {})", text(&selection.keys)?, text(&selection.text)?)))
     }
 
     pub(super) fn some(&mut self, key: Option<&Expr>, value: &Expr, collection: &Expr, context: &mut Context<'_>) {
@@ -239,6 +252,13 @@ impl Builder<'_> {
                     return;
                 };
                 context.statement.form = Form::Binds;
+                if let Expr::RefBrack { refr, .. } = value
+                    && let Some((open, close)) = self.selection(refr, context)
+                {
+                    let span = self.parsed().span_of(refr);
+                    context.edits.push(insert(span.start, span.start, open));
+                    context.edits.push(insert(span.end, span.end, close));
+                }
                 let is_number =
                     matches!(pattern, Expr::Var { span, .. } if context.names.numbers.contains(span.text()));
                 let need = if is_number { Need::Number } else { Need::Value };
