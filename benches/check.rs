@@ -126,14 +126,7 @@ fn checked(folder: &Path) -> Found {
 }
 
 fn report(project: &Project) -> Report {
-    let options = Options {
-        now: NOW.parse().expect("a time"),
-        timeout: Duration::from_mins(1),
-        facts: None,
-        select: Vec::new(),
-        fail_on_eroding: false,
-        allow_unknown: false,
-    };
+    let options = Options { timeout: Duration::from_mins(1), ..Options::new(NOW.parse().expect("a time")) };
     check(project, &options).expect("the project can be checked")
 }
 

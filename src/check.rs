@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use regorus::Value;
 
+pub use crate::evaluate::Watch;
 use crate::{
     evaluate::{self, Judgement, World, explain::Why},
     facts::{self, Facts},
@@ -39,6 +40,27 @@ pub struct Options {
     pub fail_on_eroding: bool,
     /// An unknown that would not fail if it were known passes.
     pub allow_unknown: bool,
+    /// Who watches the evaluation.
+    pub watch: Watch,
+}
+
+impl Options {
+    /// How long one assumption may take where nobody says.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A check of everything at this time.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            timeout: Self::TIMEOUT,
+            facts: None,
+            select: Vec::new(),
+            fail_on_eroding: false,
+            allow_unknown: false,
+            watch: Watch::default(),
+        }
+    }
 }
 
 /// What is wrong with what was asked for.
@@ -193,6 +215,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
         redact: project.redact.clone(),
         gate,
         explain_all: false,
+        watch: options.watch.clone(),
     };
     let judgements = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
     let (mut assumptions, fact_files) = explain(judgements, &facts, &design_files, &project.redact);

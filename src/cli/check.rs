@@ -1,6 +1,6 @@
 //! `stillholds check`: judges the assumptions and reports.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{ValueEnum, builder::BoolishValueParser};
 use stillholds::{
@@ -9,7 +9,7 @@ use stillholds::{
     report::{Format, Look, render},
 };
 
-use super::{Console, Failure, args::FactsArgs, args::ProjectArgs, args::limit, console::write_file};
+use super::{Console, Failure, args::FactsArgs, args::ProjectArgs, args::limit, console::write_file, worker};
 
 /// Judge the assumptions against the facts
 ///
@@ -41,6 +41,18 @@ pub(crate) struct Args {
     /// How long one assumption may take
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = limit, env = "STILLHOLDS_TIMEOUT")]
     timeout: Duration,
+    /// Evaluate in a process of its own, so that a rule that ends it, or never ends, is one assumption's error [default:
+    /// where `CI` is set]
+    #[arg(
+        long,
+        value_name = "YES|NO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_parser = BoolishValueParser::new(),
+        env = "STILLHOLDS_ISOLATE"
+    )]
+    isolate: Option<bool>,
     /// Show every violation, and each pass with what it was examined on
     #[arg(short, long)]
     verbose: bool,
@@ -81,14 +93,19 @@ impl Args {
                 "give all but one a path: `-o json=report.json`",
             ));
         }
+        if self.isolate.unwrap_or_else(in_ci) && !worker::is_one() {
+            return worker::supervise(console, self.timeout);
+        }
+        worker::limit_memory();
         let project = self.project.project()?;
         let options = Options {
-            now: self.facts.now(),
             timeout: self.timeout,
             facts: self.facts.folder(&project),
             select: self.select,
             fail_on_eroding: self.fail_on.is_some(),
             allow_unknown: self.allow_unknown,
+            watch: worker::watch(),
+            ..Options::new(self.facts.now())
         };
         let report = check(&project, &options)?;
         let look = Look { verbose: self.verbose, ..console.look() };
@@ -100,4 +117,9 @@ impl Args {
         console.print(&render(&report, to_terminal.first().copied().unwrap_or_default(), look))?;
         Ok(report.exit_code())
     }
+}
+
+/// Whether this runs where policies may come from a stranger.
+fn in_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !matches!(value.to_str(), Some("" | "0" | "false")))
 }

@@ -8,6 +8,7 @@ use std::{
     path::Path,
 };
 
+use super::worker;
 use clap::ColorChoice;
 use miette::{GraphicalReportHandler, GraphicalTheme, ThemeCharacters, ThemeStyles};
 use stillholds::{
@@ -54,6 +55,9 @@ const WIDEST: usize = 110;
 
 impl Console {
     pub(crate) fn new(color: ColorChoice) -> Self {
+        if let Some([out, err]) = worker::looks() {
+            return Self { out, err };
+        }
         let dumb = env::var("TERM").is_ok_and(|term| term == "dumb");
         let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let locale =
@@ -86,9 +90,17 @@ impl Console {
         self.out
     }
 
+    /// How standard error looks.
+    pub(crate) fn look_of_errors(&self) -> Look {
+        self.err
+    }
+
     /// Prints a result. A reader that went away has seen enough.
     #[expect(clippy::unused_self, reason = "whoever prints has a console, which knows how to look there")]
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        if worker::print(text) {
+            return Ok(());
+        }
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
@@ -124,8 +136,16 @@ impl Console {
                 }
             }
         }
-        // There is nowhere left to say that standard error is gone.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        self.complain(&text);
+    }
+
+    /// Says something on standard error.
+    #[expect(clippy::unused_self, reason = "whoever prints has a console, which knows how to look there")]
+    pub(crate) fn complain(&self, text: &str) {
+        if !worker::complain(text) {
+            // There is nowhere left to say that standard error is gone.
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        }
     }
 }
 

@@ -47,14 +47,8 @@ enum Output {
 impl Args {
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
         let project = self.project.project()?;
-        let options = Options {
-            now: self.facts.now(),
-            timeout: self.timeout,
-            facts: self.facts.folder(&project),
-            select: Vec::new(),
-            fail_on_eroding: false,
-            allow_unknown: false,
-        };
+        let options =
+            Options { timeout: self.timeout, facts: self.facts.folder(&project), ..Options::new(self.facts.now()) };
         let (report, written) = explain(&project, &options, &self.id)?;
         console.print(&match self.output {
             Output::Human => render_explained(&report, &written, console.look()),

@@ -8,6 +8,7 @@ mod facts;
 mod init;
 mod list;
 mod schema;
+mod worker;
 
 use std::env;
 

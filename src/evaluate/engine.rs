@@ -15,6 +15,7 @@ use regorus::{
 };
 
 use super::{
+    Settings, Watch,
     place::Index,
     program::{self, AT, EACH, MADE, Plain, Program, SEEN, SELECT},
     selection::Selections,
@@ -41,6 +42,7 @@ pub(super) struct Engine<'a> {
     /// Where the values of the documents stand; shared by all that is explained.
     index: Arc<OnceLock<Index>>,
     timeout: Duration,
+    watch: &'a Watch,
 }
 
 /// What is loaded beside the modules.
@@ -62,6 +64,8 @@ pub(super) enum Failure {
     Limit(String),
     /// The evaluator itself broke.
     Panic(String),
+    /// It ended the process that evaluated it, or had to be ended with it.
+    Stopped(String),
 }
 
 impl<'a> Engine<'a> {
@@ -73,10 +77,9 @@ impl<'a> Engine<'a> {
         rules: &'a Rules,
         input: &'a Value,
         data: &'a Value,
-        now: Timestamp,
-        timeout: Duration,
+        settings: &'a Settings,
     ) -> Result<Self, Box<At<PolicyError>>> {
-        let world = World { input, data, now };
+        let world = World { input, data, now: settings.now };
         let plain = program::plain(rules);
         let strict = world.load(&plain.modules, true)?;
         let told = [const { OnceLock::new() }; 2];
@@ -89,7 +92,8 @@ impl<'a> Engine<'a> {
             told,
             program: OnceLock::new(),
             index: Arc::default(),
-            timeout,
+            timeout: settings.timeout,
+            watch: &settings.watch,
         })
     }
 
@@ -103,10 +107,11 @@ impl<'a> Engine<'a> {
         self.plain.reached.get(&body).map(String::as_str)
     }
 
-    /// The same values once more, with all that the rules tell on the way; `None` where the rewritten rules cannot be
+    /// The same values of an assumption's rules once more, with all that the rules tell on the way; `None` where the rewritten rules cannot be
     /// evaluated. `helpers` are the rules that others look into.
     pub(super) fn traced(
         &self,
+        id: &str,
         rules: &[String],
         helpers: &[(DataPath, String)],
         strict: bool,
@@ -119,7 +124,7 @@ impl<'a> Engine<'a> {
             Vec::new()
         } else {
             let references: Vec<_> = helpers.iter().map(|(_, reference)| reference.clone()).collect();
-            self.values(&references, strict).unwrap_or_default()
+            self.values(id, &references, strict).unwrap_or_default()
         };
         let values = helpers.iter().map(|(path, _)| path.clone()).zip(values);
         let world = TraceWorld {
@@ -133,32 +138,39 @@ impl<'a> Engine<'a> {
         engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(&args)))).ok()?;
         engine.add_extension(MADE.to_owned(), 3, Box::new(move |args| Ok(made.made(args)))).ok()?;
         engine.add_extension(SEEN.to_owned(), 3, Box::new(move |args| Ok(seen.seen(args)))).ok()?;
-        let values = self.ask(engine, rules, &program.modules).ok()?;
+        let values = self.ask(id, engine, rules, &program.modules).ok()?;
         Some((values, recorder.finish()))
     }
 
-    /// The values of these rules (references below `data`), in one evaluation; `None` where one is undefined.
+    /// The values of these rules of an assumption (references below `data`), in one evaluation; `None` where one is
+    /// undefined.
     ///
     /// # Errors
     /// The first thing that went wrong in any of them.
-    pub(super) fn values(&self, rules: &[String], strict: bool) -> Result<Vec<Option<Value>>, Failure> {
+    pub(super) fn values(&self, id: &str, rules: &[String], strict: bool) -> Result<Vec<Option<Value>>, Failure> {
         let engine = if strict {
             self.strict.clone()
         } else {
             let lenient = self.lenient.get_or_init(|| self.world.load(&self.plain.modules, false));
             lenient.clone().map_err(Failure::Error)?
         };
-        self.ask(engine, rules, &self.plain.modules)
+        self.ask(id, engine, rules, &self.plain.modules)
     }
 
-    fn ask(&self, mut engine: Regorus, rules: &[String], modules: &[Module]) -> Result<Vec<Option<Value>>, Failure> {
+    fn ask(
+        &self,
+        id: &str,
+        mut engine: Regorus,
+        rules: &[String],
+        modules: &[Module],
+    ) -> Result<Vec<Option<Value>>, Failure> {
         // The clock is asked at every thousandth step only: often enough for a limit in seconds.
         let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
         engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
         let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}]")).collect();
         let query = format!("[{}]", values.join(", "));
         let start = Instant::now();
-        match quietly(|| engine.eval_query(query, false)) {
+        match self.watch.over(id, || quietly(|| engine.eval_query(query, false))) {
             // The engine does not look at the clock inside a built-in.
             Ok(Ok(_)) if start.elapsed() > self.timeout => Err(Failure::Timeout(self.timeout)),
             Ok(Ok(results)) => Ok(unpack(&results, rules.len())),

@@ -22,6 +22,7 @@ mod told;
 mod trace;
 mod vacuous;
 mod violations;
+mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,6 +33,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use regorus::Value;
 
+pub use self::watch::Watch;
 use self::{
     engine::{Engine, Failure},
     judge::judge,
@@ -68,6 +70,8 @@ pub struct Settings {
     /// Evaluates every assumption once more to see what it needs, also where the facts alone show that it has all. It
     /// gives the same, later.
     pub explain_all: bool,
+    /// Who watches the evaluation.
+    pub watch: Watch,
 }
 
 /// What there is to judge by.
@@ -101,17 +105,26 @@ fn evaluate_here(
     world: World<'_>,
     settings: &Settings,
 ) -> Result<Vec<Judgement>, Vec<At<PolicyError>>> {
-    let engine = Engine::new(&policies.rules, world.input, world.data, settings.now, settings.timeout)
+    let engine = Engine::new(&policies.rules, world.input, world.data, settings)
         .map_err(|first| all_errors(&policies.modules, *first, settings))?;
     let static_look = Look::new(engine.program(), groups, world);
-    let run = || groups.par_iter().map(|group| run(&engine, group)).collect::<Vec<_>>();
-    let (presences, runs) = rayon::join(|| static_look.presences(), run);
-    let judge = |(group, mut run): (&&Group, Run)| {
+    let watch = &settings.watch;
+    let is_suspect = |group: &Group| watch.suspects.contains(&group.assumption.id);
+    let first: Vec<_> = groups.iter().map(|group| is_suspect(group).then(|| run(&engine, group, watch))).collect();
+    let run = || groups.par_iter().zip(first).map(|(group, first)| first.unwrap_or_else(|| run(&engine, group, watch)));
+    let (presences, runs) = rayon::join(|| static_look.presences(), || run().collect::<Vec<_>>());
+    let judge = |group: &Group, mut run: Run| {
         run.is_settled = !settings.explain_all && static_look.settles(group, &run, &presences);
         let told = if run.is_settled { None } else { tell(&engine, group, &run, &settings.redact) };
         judge(group, run, told, &presences, world, settings)
     };
-    Ok(groups.par_iter().zip(runs).map(judge).collect())
+    // Again the suspects first, one by one.
+    let of_suspect = |(group, run): (&&Group, Run)| {
+        if is_suspect(group) { Ok(judge(group, run)) } else { Err(run) }
+    };
+    let judged: Vec<_> = groups.iter().zip(runs).map(of_suspect).collect();
+    let judge = |(group, judged): (&&Group, Result<Judgement, Run>)| judged.unwrap_or_else(|run| judge(group, run));
+    Ok(groups.par_iter().zip(judged).map(judge).collect())
 }
 
 /// The engine names one error and stops. The others show once the packages of those already named are left out.
@@ -157,12 +170,17 @@ struct Run {
 }
 
 /// Strictly first; only where that fails on a built-in, again as OPA does.
-fn run(engine: &Engine<'_>, group: &Group) -> Run {
+fn run(engine: &Engine<'_>, group: &Group, watch: &Watch) -> Run {
+    let id = group.assumption.id.as_str();
+    if let Some(what) = watch.stopped.get(id) {
+        let values = Err(Failure::Stopped(what.clone()));
+        return Run { values, builtin: None, shaky: BTreeSet::new(), reached: BTreeSet::new(), is_settled: false };
+    }
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
     let bodies = group.rules.iter().flat_map(|rule| engine.program().bodies_of(&rule.path));
     let (asked, calls): (Vec<usize>, Vec<String>) =
         bodies.filter_map(|body| Some((*body, engine.asks_reached(*body)?.to_owned()))).unzip();
-    let (values, reached) = match engine.values(&[rules.as_slice(), &calls].concat(), true) {
+    let (values, reached) = match engine.values(id, &[rules.as_slice(), &calls].concat(), true) {
         Ok(mut values) => {
             let answers = values.split_off(rules.len());
             let is_reached =
@@ -171,15 +189,15 @@ fn run(engine: &Engine<'_>, group: &Group) -> Run {
         }
         // The rules alone count; what was asked beside them may be what failed.
         Err(failure) if calls.is_empty() => (Err(failure), BTreeSet::new()),
-        Err(_) => (engine.values(&rules, true), BTreeSet::new()),
+        Err(_) => (engine.values(id, &rules, true), BTreeSet::new()),
     };
     match values {
         Err(failure @ Failure::Error(_)) => {
             let alone = group.rules.iter().zip(&rules);
-            let shaky = alone.filter(|(_, rule)| engine.values(std::slice::from_ref(rule), true).is_err());
+            let shaky = alone.filter(|(_, rule)| engine.values(id, std::slice::from_ref(rule), true).is_err());
             let shaky = shaky.map(|(rule, _)| rule.location.clone()).collect();
             Run {
-                values: engine.values(&rules, false),
+                values: engine.values(id, &rules, false),
                 builtin: Some(failure),
                 shaky,
                 reached: BTreeSet::new(),

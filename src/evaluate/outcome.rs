@@ -208,6 +208,11 @@ fn failed(failure: &Failure, group: &Group) -> Note {
         Failure::Limit(message) => {
             (format!("evaluation stopped: {message}"), "make the rule look at less".to_owned(), at)
         }
+        Failure::Stopped(what) => (
+            format!("evaluation {what}"),
+            "make the rule look at less: what it asks for has no end, or does not fit into memory".to_owned(),
+            at,
+        ),
         Failure::Panic(message) => (
             format!("the evaluator broke: {message}"),
             "this is a defect of the engine: please report it with the rule that caused it".to_owned(),

@@ -34,7 +34,7 @@ struct Index {
 }
 
 impl Selections {
-    /// The elements of a list that have this text below these keys (joined by `keys`' own separator); the whole list
+    /// The elements of a list that have this text below these keys (joined by [`SEPARATOR`]); the whole list
     /// where an index is not worth it.
     pub(super) fn select(&self, list: Value, keys: &Value, text: &Value) -> Value {
         let (Ok(items), Ok(keys), Ok(text)) = (list.as_array(), keys.as_string(), text.as_string()) else {
@@ -45,16 +45,15 @@ impl Selections {
         }
         let asked = (std::ptr::from_ref(items).addr(), Arc::clone(keys));
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&asked).cloned();
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let index = Arc::new(Index::of(&list, items.iter(), keys));
-                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                if known.len() >= MOST {
-                    return list;
-                }
-                Arc::clone(known.entry(asked).or_insert(index))
+        let index = if let Some(index) = known {
+            index
+        } else {
+            let index = Arc::new(Index::of(&list, items.iter(), keys));
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= MOST {
+                return list;
             }
+            Arc::clone(known.entry(asked).or_insert(index))
         };
         index.by_text.get(text.as_ref()).cloned().unwrap_or_else(Value::new_array)
     }
@@ -85,7 +84,7 @@ mod tests {
     fn list(count: usize) -> Value {
         let item = |at: usize| {
             let kind = ["a", "b", "c"][at % 3];
-            serde_json::json!({"at": at, "kind": kind, "meta": {"kind": if at % 2 == 0 { "even" } else { "odd" }}})
+            serde_json::json!({"at": at, "kind": kind, "meta": {"kind": if at.is_multiple_of(2) { "even" } else { "odd" }}})
         };
         Value::from(serde_json::Value::Array((0..count).map(item).collect()))
     }

@@ -487,6 +487,7 @@ measure_most contains {"value": max(s.sizes), "limit": 90, "subject": s.name} if
             redact: Vec::new(),
             gate: Gate { fail_severity: Severity::Error, fail_on_eroding: false, allow_unknown: false },
             explain_all,
+            watch: crate::evaluate::Watch::default(),
         };
         let input = Value::from(facts.clone());
         let data = Value::from(json!({"design": {"most": 90}, "snapshot": {}, "reference": {}}));

@@ -126,7 +126,7 @@ pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[Stri
         })
         .collect();
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
-    let (again, trace) = engine.traced(&rules, &helpers, run.builtin.is_none())?;
+    let (again, trace) = engine.traced(&group.assumption.id, &rules, &helpers, run.builtin.is_none())?;
     (again == *values).then(|| Told {
         program: Arc::clone(program),
         trace,

@@ -6,6 +6,7 @@ mod examples;
 mod formats;
 mod harness;
 mod help;
+mod isolate;
 mod literate;
 mod metadata;
 mod missing;

@@ -117,14 +117,7 @@ impl Bench {
     /// The one assumption's part of the report.
     fn check(&self, svc: &Value) -> Value {
         self.put("facts/svc.json", &svc.to_string());
-        let options = Options {
-            now: NOW.parse().expect("a time"),
-            timeout: Duration::from_mins(1),
-            facts: None,
-            select: Vec::new(),
-            fail_on_eroding: false,
-            allow_unknown: false,
-        };
+        let options = Options { timeout: Duration::from_mins(1), ..Options::new(NOW.parse().expect("a time")) };
         let project = Project::load(self.path()).expect("the project is valid");
         let report = check(&project, &options).expect("the project can be checked");
         let text = render(&report, Format::Json, Look::default());

@@ -197,8 +197,8 @@ fn selections(query: &Query) -> BTreeMap<usize, Selection> {
     pairs.filter_map(|(nth, (list, test))| Some((nth, selection(list, test)?))).collect()
 }
 
-fn selection(list: &LiteralStmt, test: &LiteralStmt) -> Option<Selection> {
-    if !list.with_mods.is_empty() || !test.with_mods.is_empty() {
+fn selection(list: &LiteralStmt, next: &LiteralStmt) -> Option<Selection> {
+    if !list.with_mods.is_empty() || !next.with_mods.is_empty() {
         return None;
     }
     let (element, collection): (&Expr, &Expr) = match &list.literal {
@@ -220,16 +220,15 @@ fn selection(list: &LiteralStmt, test: &LiteralStmt) -> Option<Selection> {
     if stays.variable().is_none() || !stays.steps.iter().all(|step| matches!(step, Step::Key(_))) {
         return None;
     }
-    let Literal::Expr { expr, .. } = &test.literal else { return None };
-    let (left, right) = match expr.as_ref() {
-        Expr::BoolExpr { op: BoolOp::Eq, lhs, rhs, .. } | Expr::AssignExpr { op: AssignOp::Eq, lhs, rhs, .. } => {
-            (lhs, rhs)
-        }
-        _ => return None,
+    let Literal::Expr { expr, .. } = &next.literal else { return None };
+    let (Expr::BoolExpr { op: BoolOp::Eq, lhs, rhs, .. } | Expr::AssignExpr { op: AssignOp::Eq, lhs, rhs, .. }) =
+        expr.as_ref()
+    else {
+        return None;
     };
-    let (asked, text) = match (text_of(left), text_of(right)) {
-        (None, Some(text)) => (Reference::of(left)?, text),
-        (Some(text), None) => (Reference::of(right)?, text),
+    let (asked, text) = match (text_of(lhs), text_of(rhs)) {
+        (None, Some(text)) => (Reference::of(lhs)?, text),
+        (Some(text), None) => (Reference::of(rhs)?, text),
         _ => return None,
     };
     let keys: Vec<_> = asked.keys().collect();
