@@ -2,34 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// A linear congruential generator, after Knuth: chance that can be repeated.
-struct Lcg(u64);
-
-impl Lcg {
-    /// A number below `end`. The lower bits of the state repeat soon, so the upper ones are taken.
-    fn below(&mut self, end: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 32) as u32 % end
-    }
-
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
-        let count = u32::try_from(choices.len()).expect("a few choices");
-        choices[self.below(count) as usize]
-    }
-
-    fn happens(&mut self, percent: u32) -> bool {
-        self.below(100) < percent
-    }
-
-    /// A measured number with three decimals.
-    fn measured(&mut self, end: u32) -> f64 {
-        f64::from(self.below(end * 1_000)) / 1_000.0
-    }
-
-    fn hex(&mut self, digits: usize) -> String {
-        (0..digits).map(|_| char::from(self.one_of(b"0123456789abcdef"))).collect()
-    }
-}
+use crate::lcg::Lcg;
 
 /// What the rules find in a fleet.
 #[derive(Clone, Copy, PartialEq)]
@@ -44,7 +17,7 @@ pub(crate) enum State {
 
 /// The document of so many services, about 2 kB each.
 pub(crate) fn document(services: u32, state: State) -> String {
-    let mut chance = Lcg(7);
+    let mut chance = Lcg::new(7);
     let services: Vec<_> = (0..services)
         .map(|at| {
             let mut service = service(&mut chance, at);
