@@ -13,7 +13,7 @@ use super::{
     alike::{Values, key_meant},
     judge::Undecided,
     missing::{as_optional, is_shipped, remedy},
-    place::concrete,
+    place::{concrete, value_of},
     presence::value_at,
     program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root, Statement},
     trace::{Met, ReadTrace, StatementTrace, TraceWorld, bound, meet},
@@ -283,7 +283,7 @@ impl Look<'_> {
         let by_name = read.origin.root == Root::Data && first_variable.is_none_or(|first| hop < first);
         let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
         let needs = match read.need {
-            Need::Excused => false,
+            Need::Excused | Need::Defaulted => false,
             _ if is_lost => false,
             _ if is_designed && by_name => true,
             Need::Number | Need::Negated => true,
@@ -292,8 +292,12 @@ impl Look<'_> {
             Need::List | Need::Truth | Need::Absence => is_designed && every,
         };
         if !(needs || is_required) {
-            if every && matches!(read.need, Need::Truth | Need::Absence) && !kept.is_empty() {
-                self.rests_on_absence(body, read, told.absent);
+            let of = &self.told.program.bodies[body];
+            // An element whose value is absent is left out of what is gathered, without a word.
+            let is_left_out = nth == of.statements.len() && of.gathers() && !is_lost && read.need == Need::Value;
+            let is_unset = every && matches!(read.need, Need::Truth | Need::Absence);
+            if (is_unset || is_left_out || read.need == Need::Defaulted) && !kept.is_empty() {
+                self.rests_on_absence(body, read, told);
             }
             return;
         }
@@ -513,11 +517,12 @@ impl Look<'_> {
             && statement.calls.iter().all(|call| call.arguments.is_empty())
     }
 
-    fn rests_on_absence(&mut self, body: usize, read: &Read, absent: u64) {
+    fn rests_on_absence(&mut self, body: usize, read: &Read, told: &ReadTrace) {
+        let (absent, of) = (told.absent, told.absent + told.present);
         let path = self.named(body, &read.origin).map_or_else(|| read.text.clone(), |path| path.to_string());
         let note = Note {
             reason: Reason::Absence,
-            message: format!("rests on absence: `{path}` is not set on {absent} of {}", count(absent, "element")),
+            message: format!("rests on absence: `{path}` is not set on {absent} of {}", count(of, "element")),
             help: None,
             location: Some(read.place.location()),
         };
@@ -622,6 +627,16 @@ impl Look<'_> {
             others.map(|other| &self.told.trace.bodies[*other]).filter(|other| other.made_count > 0).collect();
         if others.is_empty() {
             return kept.to_vec();
+        }
+        if of.keyed > 0 {
+            // Another body is an answer for the entry that it makes.
+            let world = &self.told.trace.world;
+            let entries = world.rules.get(&of.rule).and_then(|value| value.as_object().ok());
+            let is_made = |env: &Value| {
+                let key = of.key.as_ref().and_then(|key| value_of(key, env, world));
+                key.is_some_and(|key| entries.is_some_and(|entries| entries.get(&key).is_some()))
+            };
+            return kept.iter().filter(|env| !is_made(env)).cloned().collect();
         }
         if of.kind != Kind::Function {
             return Vec::new();

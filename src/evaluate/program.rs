@@ -168,6 +168,11 @@ impl Body {
         self.statements.iter().rposition(|statement| statement.form.is_condition())
     }
 
+    /// Whether what it makes is one of many, which are whatever there is.
+    pub(super) fn gathers(&self) -> bool {
+        matches!(self.kind, Kind::Comprehension | Kind::Elements) || self.keyed > 0
+    }
+
     /// Its statements, and what it makes as one more.
     pub(super) fn all(&self) -> impl Iterator<Item = &Statement> {
         self.statements.iter().chain([&self.head.statement])
@@ -198,6 +203,8 @@ pub(super) struct Body {
     pub(super) seen: usize,
     /// By how many keys its values are looked up, where the rule is an object of them.
     pub(super) keyed: usize,
+    /// The key of its value, where the rule is an object of entries and the key is read.
+    pub(super) key: Option<Origin>,
 }
 
 /// What a body makes, as a statement of its own.
@@ -290,6 +297,8 @@ impl Text {
 /// What the absence of a value means to the expression that reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Need {
+    /// What a function with a default gives: the default speaks where it is absent.
+    Defaulted,
     /// Compared, passed on, given a name: needed by some binding.
     Value,
     /// Ordered or computed with: needed by every binding.

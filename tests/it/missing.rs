@@ -389,7 +389,7 @@ fn values_of_every_binding() {
             "a sum of what is there",
             "violation contains \"slow\" if sum([x.ms | some x in input.svc.list]) > 400",
             &half,
-            HOLDS,
+            ABSENCE,
         ),
         case(
             "a measure of which one has no value",
@@ -411,6 +411,101 @@ fn values_of_every_binding() {
         ),
     ]);
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn values_that_are_handed_on() {
+    let half = list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b"}"#]);
+    let all = list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b", "ms": 200}"#]);
+    let guarded = list(&[r#"{"name": "a", "tier": "x", "ms": 300}"#, r#"{"name": "b", "tier": "y"}"#]);
+    let mut rows = Vec::new();
+    for (title, rules) in [
+        ("by a function", format!("ms(x) := x.ms\n\n{}", each("ms(x) > 400"))),
+        ("by a function and a name", format!("ms(x) := x.ms\n\n{}", each("n := ms(x)\n\tn > 400"))),
+        ("by a function with a body", format!("ms(x) := n if n := x.ms\n\n{}", each("ms(x) > 400"))),
+        ("by a function of a function", format!("ms(x) := of(x)\n\nof(x) := x.ms\n\n{}", each("ms(x) > 400"))),
+        ("by an argument that is given back", format!("same(n) := n\n\n{}", each("same(x.ms) > 400"))),
+        ("by a name for a name", each("a := x.ms\n\tb := a\n\tb > 400")),
+        ("by an object", each("it := {\"v\": x.ms}\n\tit.v > 400")),
+        ("by an object of a function", format!("it(x) := {{\"v\": x.ms}}\n\n{}", each("it(x).v > 400"))),
+        ("by a list", each("all := [x.ms]\n\tall[0] > 400")),
+        ("by a list that is gone through", each("some ms in [x.ms, 1]\n\tms > 400")),
+        ("by a maximum", each("max([x.ms, 0]) > 400")),
+        ("by a minimum and a name", each("n := min([x.ms, 900])\n\tn > 400")),
+        (
+            "by an object of entries",
+            format!("all[x.name] := x.ms if some x in input.svc.list\n\n{}", each("all[x.name] > 400")),
+        ),
+        (
+            "by an object of entries that is gone through",
+            "all[x.name] := x.ms if some x in input.svc.list\n\nviolation contains name if {\n\tsome name, ms in all\n\tms > 400\n}".to_owned(),
+        ),
+        (
+            "by a set that is gone through",
+            "all contains x.ms if some x in input.svc.list\n\nviolation contains \"x\" if {\n\tsome ms in all\n\tms > 400\n}".to_owned(),
+        ),
+        (
+            "by a comprehension that is gone through",
+            "violation contains \"x\" if {\n\tsome ms in [x.ms | some x in input.svc.list]\n\tms > 400\n}".to_owned(),
+        ),
+        (
+            "by a rule that is a comprehension",
+            "all := [x.ms | some x in input.svc.list]\n\nviolation contains \"x\" if {\n\tsome ms in all\n\tms > 400\n}".to_owned(),
+        ),
+    ] {
+        rows.push(case(title, &rules, &half, MISSING));
+        rows.push(case("… and it is everywhere", &rules, &all, HOLDS));
+    }
+    rows.extend([
+        case(
+            "by a function that does not apply to the element",
+            &format!("ms(x) := x.ms if x.tier == \"x\"\n\n{}", each("ms(x) > 400")),
+            &guarded,
+            HOLDS,
+        ),
+        case(
+            "by a function, after a guard",
+            &format!("ms(x) := x.ms\n\n{}", each("x.tier == \"x\"\n\tms(x) > 400")),
+            &guarded,
+            HOLDS,
+        ),
+        case(
+            "by a function that is only compared with `==`",
+            &format!("ms(x) := x.ms\n\n{}", each("ms(x) == 400")),
+            &half,
+            HOLDS,
+        ),
+        case(
+            "by alternatives",
+            &format!("ms(x) := x.ms\n\nms(x) := x.s\n\n{}", each("ms(x) > 400")),
+            &list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b", "s": 0}"#]),
+            HOLDS,
+        ),
+        case(
+            "by alternatives of an object of entries",
+            &format!(
+                "all[x.name] := x.ms if some x in input.svc.list\n\nall[x.name] := x.slow if {{\n\tsome x in input.svc.list\n\tx.slow\n}}\n\n{}",
+                each("all[x.name] > 400")
+            ),
+            &list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b", "slow": 0}"#]),
+            HOLDS,
+        ),
+        case(
+            "by a function with a default",
+            &format!("default ms(_) := 0\n\nms(x) := x.ms\n\n{}", each("ms(x) > 400")),
+            &half,
+            ABSENCE,
+        ),
+        case(
+            "a part of an element that is only named",
+            &each("it := x.it\n\tx.name == \"a\"\n\tit.ms > 400"),
+            &list(&[r#"{"name": "a", "it": {"ms": 3}}"#, r#"{"name": "b"}"#]),
+            HOLDS,
+        ),
+        case("a maximum of a comprehension", "violation contains \"x\" if max([x.ms | some x in input.svc.list]) > 400", &half, ABSENCE),
+        case("a sum of a set of one's own", "all contains x.ms if some x in input.svc.list\n\nviolation contains \"x\" if sum(all) > 400", &half, ABSENCE),
+    ]);
+    insta::assert_snapshot!(asked(&rows));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod expr;
 mod names;
+mod numbers;
 mod statement;
 mod text;
 
@@ -12,6 +13,7 @@ use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleA
 use self::{
     expr::texts,
     names::{Names, mentioned},
+    numbers::Demand,
     statement::is_true,
     text::{Edit, one_line, spliced},
 };
@@ -91,6 +93,8 @@ struct Builder<'a> {
     bodies: Vec<Body>,
     of_rule: BTreeMap<DataPath, Vec<usize>>,
     constants: BTreeMap<DataPath, Vec<Text>>,
+    /// The rules whose values are ordered or computed with.
+    demanded: BTreeSet<(DataPath, Demand)>,
     /// The rule that is being read.
     rule: DataPath,
     /// How many names were given to places.
@@ -122,6 +126,7 @@ impl<'a> Builder<'a> {
             bodies: Vec::new(),
             of_rule: BTreeMap::new(),
             constants: BTreeMap::new(),
+            demanded: BTreeSet::new(),
             rule: Vec::new(),
             places: 0,
             defaults: BTreeSet::new(),
@@ -129,6 +134,7 @@ impl<'a> Builder<'a> {
             reached: BTreeMap::new(),
         };
         builder.gather_constants();
+        builder.gather_numbers();
         builder
     }
 
@@ -201,12 +207,13 @@ impl<'a> Builder<'a> {
             _ => 0,
         };
         let place = parsed.place(rule.span());
+        let demands = self.head_demands(rule);
         if bodies.is_empty() {
             let Some(value) = value else { return };
             let body = self.new_body(kind, None, arguments, place);
             self.bodies[body].keyed = keyed;
             let span = parsed.span_of(value);
-            let made = self.finish(body, Some(value));
+            let made = self.finish(body, Some(value), &demands);
             if let Some(made) = made {
                 let open = if parsed.module.v0 { " { " } else { " if { " };
                 let mut pieces = vec![Piece::Insert(format!("{HEAD}{open}"))];
@@ -227,7 +234,8 @@ impl<'a> Builder<'a> {
             let body = self.new_body(kind, None, arguments.clone(), place.clone());
             self.bodies[body].keyed = keyed;
             self.bodies[body].is_fallback = one.is_else && is_true_only(&one.query);
-            let (pieces, is_moved) = self.query(body, &one.query, value);
+            let (pieces, is_moved) = self.query(body, &one.query, value, &demands);
+            self.bodies[body].key = self.key(body, head);
             let mut span = self.query_span(&one.query);
             let (mut open, mut close) = ("{ ", " }");
             if one.query.stmts.is_empty() {
@@ -250,6 +258,23 @@ impl<'a> Builder<'a> {
                 }
                 head_is_moved |= own.is_none();
             }
+        }
+    }
+
+    /// Where the key of an entry comes from, in the head of a rule that is an object of entries.
+    fn key(&mut self, body: usize, head: &RuleHead) -> Option<Origin> {
+        let RuleHead::Compr { refr, .. } = head else { return None };
+        let Expr::RefBrack { index, .. } = refr.as_ref() else { return None };
+        if !matches!(index.as_ref(), Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. }) {
+            return None;
+        }
+        let mut statement = Statement::empty(self.parsed().place(index.span()));
+        let names = &mut Names::default();
+        let (edits, prefix) = (&mut Vec::new(), HEAD.to_owned());
+        let mut context = Context { body, statement: &mut statement, edits, negated: false, prefix, names };
+        match self.expr(index, Need::Value, &mut context) {
+            Operand::Read(read) if self.bodies[body].keyed == 1 => Some(statement.reads[read].origin.clone()),
+            _ => None,
         }
     }
 
@@ -286,6 +311,7 @@ impl<'a> Builder<'a> {
             is_fallback: false,
             seen: 0,
             keyed: 0,
+            key: None,
         });
         let at = self.bodies.len() - 1;
         if parent.is_none() {
@@ -295,8 +321,10 @@ impl<'a> Builder<'a> {
     }
 
     /// The text of a body's statements and its head; and whether the head became a variable.
-    fn query(&mut self, body: usize, query: &Query, head: Option<&Expr>) -> (Vec<Piece>, bool) {
-        let mut names = self.names(body, query);
+    /// `demands` are made of the head.
+    fn query(&mut self, body: usize, query: &Query, head: Option<&Expr>, demands: &[Demand]) -> (Vec<Piece>, bool) {
+        let of_head: Vec<_> = demands.iter().filter_map(|demand| Some((head?, *demand))).collect();
+        let mut names = self.names(body, query, &of_head);
         let definitions: Vec<_> = query.stmts.iter().map(|statement| self.definitions(statement, &names)).collect();
         let engines = order_of(&definitions);
         if !self.probes && self.is_asked(body) {
@@ -328,7 +356,7 @@ impl<'a> Builder<'a> {
             self.ask(body, &engines, &each);
         }
         self.mark_builders(body, query, head);
-        let made = self.finish(body, head);
+        let made = self.finish(body, head, demands);
         let is_moved = made.is_some();
         let is_nested = self.bodies[body].parent.is_some();
         let end = self.bodies[body].statements.len();
@@ -402,7 +430,7 @@ impl<'a> Builder<'a> {
 
     /// The head of a body as its last statement, where it is more than a variable or a literal. Without probes only
     /// those of sets are.
-    fn finish(&mut self, body: usize, head: Option<&Expr>) -> Option<Vec<Piece>> {
+    fn finish(&mut self, body: usize, head: Option<&Expr>, demands: &[Demand]) -> Option<Vec<Piece>> {
         let head = head?;
         let span = self.parsed().span_of(head);
         let is_nested = self.bodies[body].parent.is_some();
@@ -410,6 +438,10 @@ impl<'a> Builder<'a> {
         statement.text = one_line(&self.text(span));
         statement.written = self.bodies[body].statements.len();
         statement.bound = self.bodies[body].slots.len();
+        // A default is a function's answer to absence.
+        let definitions = self.rules.definitions(&self.rule);
+        let has_default = self.bodies[body].kind == Kind::Function
+            && definitions.iter().any(|id| self.has_default(self.rules.rule(*id)));
         let mut edits = Vec::new();
         let mut context = Context {
             body,
@@ -423,7 +455,12 @@ impl<'a> Builder<'a> {
         if matches!(head, Expr::BoolExpr { .. } | Expr::Membership { .. }) {
             self.condition(head, &mut context);
         } else {
-            let operand = self.expr(head, Need::Value, &mut context);
+            let need = if has_default {
+                Need::Defaulted
+            } else {
+                demands.iter().map(|demand| demand.need(head)).max().unwrap_or(Need::Value)
+            };
+            let operand = self.expr(head, need, &mut context);
             origin = match &operand {
                 Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
                 _ => None,

@@ -8,6 +8,7 @@ use regorus::{
 use super::{
     super::{Call, Constants, Hop, Kind, Need, Operand, Origin, Pair, Read, Root, Statement, Text},
     Builder, Context,
+    numbers::Demand,
     text::{Edit, insert, one_line},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 /// Further calls that give numbers.
 const COUNTS: [&str; 5] = ["count", "indexof", "product", "strings.count", "sum"];
 
-/// Calls that give a number of what they are given, so that what is needed of their value is needed of its.
+/// Calls that give a number of what they are given.
 const CONVERSIONS: [&str; 9] = [
     "abs",
     "ceil",
@@ -51,23 +52,23 @@ impl Builder<'_> {
             | Expr::Null { value, .. } => Operand::Literal(value.clone()),
             Expr::Array { items, .. } | Expr::Set { items, .. } => {
                 for item in items {
-                    self.expr(item, inner, context);
+                    self.expr(item, of_part(item, need, inner), context);
                 }
                 literal(expr).map_or(Operand::Unknown, Operand::Literal)
             }
             Expr::Object { fields, .. } => {
                 for (_, key, value) in fields {
                     self.expr(key, inner, context);
-                    self.expr(value, inner, context);
+                    self.expr(value, of_part(value, need, inner), context);
                 }
                 Operand::Unknown
             }
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                self.comprehension(expr, query, &[term], context);
+                self.comprehension(expr, query, &[term], need, context);
                 Operand::Unknown
             }
             Expr::ObjectCompr { key, value, query, .. } => {
-                self.comprehension(expr, query, &[key, value], context);
+                self.comprehension(expr, query, &[key, value], need, context);
                 Operand::Unknown
             }
             Expr::UnaryExpr { expr: inner, .. } => {
@@ -125,6 +126,7 @@ impl Builder<'_> {
         expr: &Expr,
         query: &Query,
         terms: &[&regorus::unstable::Ref<Expr>],
+        need: Need,
         context: &mut Context<'_>,
     ) {
         let place = self.parsed().place(expr.span());
@@ -135,7 +137,8 @@ impl Builder<'_> {
         self.bodies[inner].outer = outer;
         context.statement.nested.push(inner);
         let term = terms.last().map(AsRef::as_ref);
-        let (pieces, _) = self.query(inner, query, term);
+        let demands: &[Demand] = if need == Need::Number { &[Demand::Value] } else { &[] };
+        let (pieces, _) = self.query(inner, query, term, demands);
         let span = self.query_span(query);
         context.edits.push(Edit { start: span.start, end: span.end, pieces });
     }
@@ -155,7 +158,8 @@ impl Builder<'_> {
             return self.object_get(whole, params, context);
         }
         if let Some(rule) = self.function(&path) {
-            let arguments: Vec<_> = params.iter().map(|param| self.expr(param, inner, context)).collect();
+            let arguments: Vec<_> =
+                params.iter().map(|param| self.expr(param, of_part(param, need, inner), context)).collect();
             context.statement.calls.push(Call { rule, arguments: arguments.clone(), negated: context.negated });
             return arguments;
         }
@@ -165,8 +169,8 @@ impl Builder<'_> {
                 _ => "a call that takes paths out of a document",
             });
         }
-        let passes = is_conversion(function) && need == Need::Number;
-        params.iter().map(|param| self.expr(param, if passes { Need::Number } else { inner }, context)).collect()
+        let need = if is_aggregate(&name) { inner } else { need };
+        params.iter().map(|param| self.expr(param, of_part(param, need, inner), context)).collect()
     }
 
     fn object_get(
@@ -379,9 +383,15 @@ fn place_span(parsed: &Parsed, expr: &Expr) -> Span {
     parsed.span_of(expr)
 }
 
-pub(super) fn is_conversion(function: &Expr) -> bool {
-    let name = Reference::of(function).map(|reference| reference.full_path().join("."));
-    name.is_some_and(|name| CONVERSIONS.contains(&name.as_str()))
+/// Whether a call speaks of what is there, so that an element that lacks something is as good as none.
+pub(super) fn is_aggregate(name: &str) -> bool {
+    COUNTS.contains(&name) || name == "object.get"
+}
+
+/// What is needed of a part of an expression. A comprehension leaves out what has no value, and so is never without one.
+fn of_part(part: &Expr, of_whole: Need, otherwise: Need) -> Need {
+    let is_comprehension = matches!(part, Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. });
+    if of_whole == Need::Number && !is_comprehension { Need::Number } else { otherwise }
 }
 
 /// A list or set of nothing but strings.

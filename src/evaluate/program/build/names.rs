@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Query};
 
 use super::{
-    super::{super::selection::SEPARATOR, order::Definitions},
+    super::{super::selection::SEPARATOR, Need, order::Definitions},
     Builder, Context,
-    expr::is_conversion,
+    numbers::{Demand, of_pattern},
 };
 use crate::policy::{
     syntax::{Reference, Step, text_of},
@@ -22,8 +22,8 @@ pub(super) struct Names {
     pub(super) unbound: BTreeSet<String>,
     /// Those that are declared with their values: a look-up by one of them waits for it.
     pub(super) declared: BTreeSet<String>,
-    /// Those that are ordered or computed with.
-    pub(super) numbers: BTreeSet<String>,
+    /// Those that something is ordered or computed with, directly or by what they hand on.
+    pub(super) numbers: BTreeSet<(String, Demand)>,
     /// The statements that go through a list of which the next one wants only the elements with a text below some keys.
     pub(super) selects: BTreeMap<usize, Selection>,
 }
@@ -32,6 +32,15 @@ pub(super) struct Names {
 pub(super) struct Selection {
     pub(super) keys: String,
     pub(super) text: String,
+}
+
+impl Names {
+    /// What the absence of what an expression reads means where a pattern is bound to it, or to each of its elements.
+    pub(super) fn need(&self, pattern: &Expr, value: &Expr, is_element: bool) -> Need {
+        let demands = self.numbers.iter().filter_map(|(name, demand)| of_pattern(pattern, name, *demand));
+        let demands = demands.map(|demand| if is_element { demand.of_collection() } else { demand });
+        demands.map(|demand| demand.need(value)).max().unwrap_or(Need::Value)
+    }
 }
 
 impl Builder<'_> {
@@ -43,7 +52,7 @@ impl Builder<'_> {
             && !self.bodies[body].slots.iter().any(|slot| slot.name == name)
     }
 
-    pub(super) fn names(&self, body: usize, query: &Query) -> Names {
+    pub(super) fn names(&self, body: usize, query: &Query, head: &[(&Expr, Demand)]) -> Names {
         let mut declared = BTreeSet::new();
         let mut used = BTreeSet::new();
         let mut named = BTreeSet::new();
@@ -77,7 +86,8 @@ impl Builder<'_> {
         declared.remove("_");
         used.retain(|name| self.is_local(body, name));
         used.extend(declared.iter().cloned().chain(named));
-        Names { unbound: used.clone(), all: used, declared, numbers: numbers(query), selects: selections(query) }
+        let numbers = self.numbers(query, head);
+        Names { unbound: used.clone(), all: used, declared, numbers, selects: selections(query) }
     }
 
     /// The argument of a call that takes its result.
@@ -305,7 +315,7 @@ fn mentioned_in(query: &Query, names: &mut BTreeSet<String>) {
 }
 
 /// Visits an expression and all in it, but not the queries of comprehensions.
-fn shallow(expr: &Expr, on: &mut dyn FnMut(&Expr)) {
+fn shallow<'e>(expr: &'e Expr, on: &mut dyn FnMut(&'e Expr)) {
     on(expr);
     match expr {
         Expr::RefDot { refr, .. } => shallow(refr, on),
@@ -336,38 +346,21 @@ fn shallow(expr: &Expr, on: &mut dyn FnMut(&Expr)) {
     }
 }
 
-/// Variables that some statement orders or computes with.
-pub(super) fn numbers(query: &Query) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for statement in &query.stmts {
-        deep_statement(statement, &mut |expr| {
-            let sides: [&Expr; 2] = match expr {
-                Expr::BoolExpr { op: BoolOp::Lt | BoolOp::Le | BoolOp::Gt | BoolOp::Ge, lhs, rhs, .. }
-                | Expr::ArithExpr { lhs, rhs, .. } => [lhs, rhs],
-                _ => return,
-            };
-            for side in sides {
-                let mut side = side;
-                while let Expr::Call { fcn, params, .. } = side
-                    && is_conversion(fcn)
-                    && let Some(first) = params.first()
-                {
-                    side = first;
-                }
-                if let Expr::Var { span, .. } = side {
-                    names.insert(span.text().to_owned());
-                }
-            }
-        });
-    }
-    names
+/// What a visit to all of a statement meets.
+pub(super) enum Deep<'e> {
+    Expr(&'e Expr),
+    /// The pattern and the collection of a `some … in`.
+    Some(&'e Expr, &'e Expr),
 }
 
 /// Visits every expression of a statement, those of comprehensions too.
-fn deep_statement(statement: &LiteralStmt, on: &mut dyn FnMut(&Expr)) {
+pub(super) fn deep_statement<'e>(statement: &'e LiteralStmt, on: &mut dyn FnMut(Deep<'e>)) {
     match &statement.literal {
         Literal::SomeVars { .. } => {}
-        Literal::SomeIn { collection, .. } => deep(collection, on),
+        Literal::SomeIn { value, collection, .. } => {
+            on(Deep::Some(value, collection));
+            deep(collection, on);
+        }
         Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => deep(expr, on),
         Literal::Every { domain, query, .. } => {
             deep(domain, on);
@@ -376,12 +369,13 @@ fn deep_statement(statement: &LiteralStmt, on: &mut dyn FnMut(&Expr)) {
     }
 }
 
-fn deep(expr: &Expr, on: &mut dyn FnMut(&Expr)) {
+/// The same of an expression.
+pub(super) fn deep<'e>(expr: &'e Expr, on: &mut dyn FnMut(Deep<'e>)) {
     shallow(expr, &mut |expr| {
-        on(expr);
-        let (terms, query): (&[_], _) = match expr {
-            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => (&[term], query),
-            Expr::ObjectCompr { key, value, query, .. } => (&[key, value], query),
+        on(Deep::Expr(expr));
+        let (terms, query): (Vec<&'e Expr>, _) = match expr {
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => (vec![term], query),
+            Expr::ObjectCompr { key, value, query, .. } => (vec![key, value], query),
             _ => return,
         };
         for term in terms {

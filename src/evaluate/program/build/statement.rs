@@ -82,7 +82,8 @@ impl Builder<'_> {
         slots.len() - 1
     }
 
-    pub(super) fn list(&mut self, collection: &Expr, context: &mut Context<'_>) -> Option<Origin> {
+    /// The collection of an iteration; `need` is what its elements are needed for, where they are written there.
+    pub(super) fn list(&mut self, collection: &Expr, need: Need, context: &mut Context<'_>) -> Option<Origin> {
         let span = self.parsed().span_of(collection);
         let is_collection = matches!(
             collection,
@@ -99,7 +100,7 @@ impl Builder<'_> {
             None => (format!("{EACH}("), ")".to_owned()),
         };
         context.edits.push(insert(span.start, span.start, open));
-        let operand = self.expr(collection, Need::List, context);
+        let operand = self.expr(collection, need, context);
         context.edits.push(insert(span.end, span.end, close));
         let side = Side { text: one_line(&self.text(span)), operand: operand.clone() };
         context.statement.sides.push(side);
@@ -128,7 +129,8 @@ impl Builder<'_> {
 
     pub(super) fn some(&mut self, key: Option<&Expr>, value: &Expr, collection: &Expr, context: &mut Context<'_>) {
         context.statement.form = Form::Some;
-        let list = self.list(collection, context);
+        let need = context.names.need(value, collection, true);
+        let list = self.list(collection, if need == Need::Number { need } else { Need::List }, context);
         let mut step = None;
         match key {
             Some(Expr::Var { span, .. }) if span.text() != "_" => {
@@ -205,7 +207,7 @@ impl Builder<'_> {
         context: &mut Context<'_>,
     ) {
         context.statement.form = Form::Every;
-        let list = self.list(domain, context);
+        let list = self.list(domain, Need::List, context);
         let mut slots = self.bodies[context.body].slots.clone();
         let step = match key {
             Some(name) if name != "_" => Some(name.to_owned()),
@@ -234,7 +236,7 @@ impl Builder<'_> {
         let inner = self.new_body(Kind::Every, Some((context.body, nth)), slots, place);
         self.bodies[inner].outer = outer;
         context.statement.nested.push(inner);
-        let (pieces, _) = self.query(inner, query, None);
+        let (pieces, _) = self.query(inner, query, None, &[]);
         let span = self.query_span(query);
         context.edits.push(Edit { start: span.start, end: span.end, pieces });
     }
@@ -259,9 +261,7 @@ impl Builder<'_> {
                     context.edits.push(insert(span.start, span.start, open));
                     context.edits.push(insert(span.end, span.end, close));
                 }
-                let is_number =
-                    matches!(pattern, Expr::Var { span, .. } if context.names.numbers.contains(span.text()));
-                let need = if is_number { Need::Number } else { Need::Value };
+                let need = context.names.need(pattern, value, false);
                 let side = self.side(value, need, context);
                 let origin = match &side.operand {
                     Operand::Read(read) => Some(context.statement.reads[*read].origin.clone()),
