@@ -841,7 +841,11 @@ impl Findings {
                             && concrete(program, body, &read.origin, env, &told.trace.world)
                                 .is_some_and(|place| place.covers(path))
                     });
-                    is_left_out || is_absent(read, env, told)
+                    // What a call gave is known only to the binding that it was given to.
+                    let is_of_call = matches!(read.origin.root, Root::Made(_));
+                    is_left_out
+                        || is_absent(read, env, told)
+                        || is_of_call && gap.kept.iter().any(|kept| is_prefix(kept, env))
                 }
                 Item::Pair(_) => gap.kept.iter().any(|kept| is_prefix(kept, env)),
                 // No element has the constant, so what passed rests on its absence.

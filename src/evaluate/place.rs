@@ -40,7 +40,7 @@ fn by_name(
             Some(Known::At(origin)) => by_name(program, body, origin, env, world, depth + 1)?,
             Some(Known::Argument(_)) | None => return None,
         },
-        Root::Rule(_) | Root::Elsewhere(..) | Root::Unknown => return None,
+        Root::Rule(_) | Root::Elsewhere(..) | Root::Made(_) | Root::Unknown => return None,
     };
     let mut segments = base.segments().to_vec();
     for hop in &origin.hops {

@@ -136,7 +136,7 @@ impl Program {
                 let origin = Origin { root: (**root).clone(), hops: origin.hops.clone() };
                 return self.paths_within(*other, &origin, depth + 1);
             }
-            Root::Unknown => Vec::new(),
+            Root::Made(_) | Root::Unknown => Vec::new(),
         };
         bases
             .into_iter()
@@ -251,7 +251,9 @@ pub(super) enum Root {
     Rule(DataPath),
     /// A root of another body.
     Elsewhere(usize, Box<Root>),
-    /// A call, a literal.
+    /// What a call gave: an operand that hands over its value, by its number in the body.
+    Made(usize),
+    /// A literal, or what cannot be told.
     Unknown,
 }
 
@@ -322,6 +324,17 @@ pub(super) struct Read {
     pub(super) need: Need,
     pub(super) text: String,
     pub(super) place: Place,
+    /// The pattern it stands in, where it is a field of one.
+    pub(super) pattern: Option<Pattern>,
+}
+
+/// What a pattern says of the element of which it takes a field: `some {"kind": "Job", "name": name} in …`.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    /// How many steps lead to the element.
+    pub(super) element: usize,
+    /// What must stand there for the pattern to fit.
+    pub(super) given: Vec<(Vec<Text>, Value)>,
 }
 
 /// The value of one side.

@@ -10,7 +10,7 @@ use regorus::Value;
 
 use super::{
     place::Index,
-    program::{Body, Constants, Hop, Need, Operand, Origin, Pair, Program, Read, Root, Statement},
+    program::{Body, Constants, Hop, Need, Operand, Origin, Pair, Pattern, Program, Read, Root, Statement, Text},
 };
 use crate::policy::DataPath;
 
@@ -53,8 +53,9 @@ pub(super) struct BodyTrace {
     pub(super) made_count: u64,
     /// The last values of its operands.
     current: Vec<Option<Value>>,
-    /// Which statement was reached last.
+    /// Which statement was reached last, and with which binding.
     at: usize,
+    env: Option<Value>,
 }
 
 /// One value with the binding that made it.
@@ -197,11 +198,12 @@ impl Recorder {
     pub(super) fn seen(&self, mut args: Vec<Value>) -> Value {
         let value = args.pop().unwrap_or(Value::Undefined);
         let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        let Trace { bodies, world } = &mut *trace;
         if let [body, number] = args.as_slice()
             && let (Some(body), Some(number)) = (index(body), index(number))
-            && let (Some(of), Some(told)) = (self.program.bodies.get(body), trace.bodies.get_mut(body))
+            && let (Some(of), Some(told)) = (self.program.bodies.get(body), bodies.get_mut(body))
         {
-            told.see(of, number, &value);
+            told.see(of, number, &value, world);
         }
         value
     }
@@ -231,6 +233,7 @@ impl BodyTrace {
 
     fn reach(&mut self, body: &Body, nth: usize, env: &Value, world: &TraceWorld) {
         self.at = nth;
+        self.env = Some(env.clone());
         let statement = body.statements.get(nth).unwrap_or(&body.head.statement);
         let told = &mut self.statements[nth];
         told.arrived += 1;
@@ -242,7 +245,10 @@ impl BodyTrace {
             return;
         }
         for (read, told) in statement.reads.iter().zip(&mut told.reads) {
-            told.take(read, env, world);
+            match &read.pattern {
+                Some(pattern) => told.take_field(read, pattern, env, world),
+                None => told.take(read, env, world),
+            }
         }
         for (constants, told) in statement.constants.iter().zip(&mut told.constants) {
             told.take(constants, &statement.reads[constants.read], env, world);
@@ -252,7 +258,7 @@ impl BodyTrace {
         }
     }
 
-    fn see(&mut self, body: &Body, number: usize, value: &Value) {
+    fn see(&mut self, body: &Body, number: usize, value: &Value, world: &TraceWorld) {
         if let Some(current) = self.current.get_mut(number) {
             *current = Some(value.clone());
         }
@@ -267,6 +273,14 @@ impl BodyTrace {
             sample.seen[number] = Some(value.clone());
         }
         let statement = body.statements.get(nth).unwrap_or(&body.head.statement);
+        let Some(env) = &self.env else { return };
+        if is_same(env.as_array().ok().and_then(|env| env.get(0)), &world.input) {
+            for (read, told) in statement.reads.iter().zip(&mut told.reads) {
+                if read.origin.root == Root::Made(number) {
+                    told.count(read, env, &mut |on| follow(value, &read.origin.hops, 0, env, world, on));
+                }
+            }
+        }
         for (pair, told_pair) in statement.pairs.iter().zip(&mut told.pairs) {
             let is_mine = |operand: &Operand| matches!(operand, Operand::Seen(at) if *at == number);
             let other = if is_mine(&pair.right.operand) {
@@ -281,10 +295,10 @@ impl BodyTrace {
                 Operand::Seen(at) => self.current.get(*at).cloned().flatten(),
                 _ => None,
             };
-            if let (Some(other), Some(sample)) = (other, told.samples.last())
+            if let Some(other) = other
                 && is_mistyped(value, &other, pair.is_arithmetic)
             {
-                told_pair.keep(&sample.env, value, &other);
+                told_pair.keep(env, value, &other);
             }
         }
     }
@@ -292,9 +306,48 @@ impl BodyTrace {
 
 impl ReadTrace {
     fn take(&mut self, read: &Read, env: &Value, world: &TraceWorld) {
+        self.count(read, env, &mut |on| meet(read, env, world, on));
+    }
+
+    /// The field of a pattern, of every element that it fits otherwise.
+    fn take_field(&mut self, read: &Read, pattern: &Pattern, env: &Value, world: &TraceWorld) {
+        let Origin { root, hops } = &read.origin;
+        // What is read here itself is what is asked.
+        let own: Vec<&Hop> = hops[pattern.element..].iter().collect();
+        let is_own = |way: &[Text]| {
+            way.len() == own.len() && way.iter().zip(&own).all(|(key, hop)| matches!(hop, Hop::Key(own) if own == key))
+        };
+        let fits = |element: &Value| {
+            pattern.given.iter().filter(|(way, _)| !is_own(way)).all(|(way, wanted)| {
+                way.iter().try_fold(element, |value, key| value.as_object().ok()?.get(&key.value)) == Some(wanted)
+            })
+        };
+        let (last, before) = match hops[..pattern.element].split_last() {
+            Some((Hop::Each(slot), before)) => (*slot, before),
+            _ => {
+                for element in values(root, &hops[..pattern.element], env, world).into_iter().filter(|one| fits(one)) {
+                    self.count(read, env, &mut |on| follow(element, hops, pattern.element, env, world, on));
+                }
+                return;
+            }
+        };
+        let mut arrival = Self::default();
+        for list in values(root, before, env, world) {
+            for (key, element) in entries(list) {
+                if fits(element) {
+                    // The variable of the place is bound next, so that the element can be told apart.
+                    let with = with_next(env, last, key);
+                    arrival.count(read, &with, &mut |on| follow(element, hops, pattern.element, &with, world, on));
+                }
+            }
+        }
+        self.add(arrival);
+    }
+
+    fn count<'v>(&mut self, read: &Read, env: &Value, meet: &mut dyn FnMut(&mut dyn FnMut(Met<'v>))) {
         let (mut present, mut absent, mut null) = (0_u64, 0_u64, false);
         let hops = &read.origin.hops;
-        meet(read, env, world, &mut |met| match met {
+        meet(&mut |met| match met {
             Met::Present(value) => {
                 present += 1;
                 null |= *value == Value::Null;
@@ -336,6 +389,19 @@ impl ReadTrace {
                 self.kept.push(env.clone());
             }
         }
+    }
+
+    /// Adds what one arrival met at many elements.
+    fn add(&mut self, arrival: Self) {
+        self.present += arrival.present;
+        self.absent += arrival.absent;
+        self.lacking += u64::from(arrival.absent > 0 && arrival.present == 0);
+        self.partly += u64::from(arrival.absent > 0);
+        let room = |kept: &Vec<Value>| KEPT.saturating_sub(kept.len());
+        self.kept.extend(arrival.kept.into_iter().take(room(&self.kept)));
+        self.nulls.extend(arrival.nulls.into_iter().take(room(&self.nulls)));
+        self.hops.extend(arrival.hops);
+        self.siblings.extend(arrival.siblings);
     }
 }
 
@@ -436,6 +502,26 @@ fn length(value: &Value) -> Option<usize> {
     }
 }
 
+/// The elements of a collection, each with its key or place.
+fn entries(value: &Value) -> Vec<(Value, &Value)> {
+    match value {
+        Value::Array(items) => items.iter().enumerate().map(|(at, item)| (Value::from(at as u64), item)).collect(),
+        Value::Object(fields) => fields.iter_sorted().map(|(key, item)| (key.clone(), item)).collect(),
+        Value::Set(items) => items.iter().map(|item| (item.clone(), item)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A binding with the variable that is bound next.
+fn with_next(env: &Value, slot: Option<usize>, value: Value) -> Value {
+    match env.as_array() {
+        Ok(bound) if slot.is_some_and(|slot| slot + 1 == bound.len()) => {
+            Value::from(bound.iter().cloned().chain([value]).collect::<Vec<_>>())
+        }
+        _ => env.clone(),
+    }
+}
+
 /// Whether two values are one and the same in memory.
 pub(super) fn is_same(one: Option<&Value>, other: &Value) -> bool {
     address(other).is_some() && one.and_then(address) == address(other)
@@ -463,7 +549,7 @@ fn start<'v>(root: &'v Root, hops: &'v [Hop], env: &'v Value, world: &'v TraceWo
         Root::Data => Some(&world.data),
         Root::Slot(slot) => bound(env, *slot),
         Root::Rule(rule) => world.rules.get(rule),
-        Root::Elsewhere(..) | Root::Unknown => None,
+        Root::Elsewhere(..) | Root::Made(_) | Root::Unknown => None,
     };
     match root {
         Some(root) => follow(root, hops, 0, env, world, on),

@@ -247,7 +247,7 @@ fn is_of_facts(told: &Told, body: usize, read: &Read, only_design: bool) -> bool
             (paths.is_empty() && matches!(read.origin.root, Root::Slot(_)))
                 || paths.iter().any(|path| path.source().is_some() || path.key(1) == Some("reference") || only_design)
         }
-        Root::Rule(_) | Root::Elsewhere(..) | Root::Unknown => false,
+        Root::Rule(_) | Root::Elsewhere(..) | Root::Made(_) | Root::Unknown => false,
     }
 }
 
@@ -261,7 +261,7 @@ fn is_stopped(told: &Told, body: usize, before: usize) -> bool {
 /// Whether everything that a statement reads was there for an example.
 fn is_defined(told: &Told, statement: &Statement, said: &StatementTrace) -> bool {
     let Some(sample) = said.samples.first() else { return false };
-    statement.reads.iter().filter(|read| read.need != Need::Excused).all(|read| {
+    statement.reads.iter().filter(|read| read.need != Need::Excused && read.pattern.is_none()).all(|read| {
         let mut absent = false;
         meet(read, &sample.env, &told.trace.world, &mut |met| absent |= matches!(met, Met::Absent(..)));
         !absent

@@ -509,6 +509,83 @@ fn values_that_are_handed_on() {
 }
 
 #[test]
+fn fields_of_patterns() {
+    let some = |pattern: &str, condition: &str| {
+        format!("violation contains name if {{\n\tsome {{{pattern}}} in input.svc.list\n\t{condition}\n}}")
+    };
+    let half = list(&[r#"{"name": "a", "ms": 300, "kind": "Job"}"#, r#"{"name": "b", "kind": "Service"}"#]);
+    let both = list(&[r#"{"name": "a", "ms": 500}"#, r#"{"name": "b"}"#]);
+    let ordered = some("\"name\": name, \"ms\": ms", "ms > 400");
+    let said = asked(&[
+        case("an order", &ordered, &half, MISSING),
+        case("an order, and another element refutes it", &ordered, &both, "decayed violated + missing, exit 1"),
+        case(
+            "an order, of those that the pattern fits",
+            &some("\"name\": name, \"ms\": ms, \"kind\": \"Job\"", "ms > 400"),
+            &half,
+            HOLDS,
+        ),
+        case(
+            "an order, and one that the pattern fits lacks it",
+            &some("\"name\": name, \"ms\": ms, \"kind\": \"Service\"", "ms > 400"),
+            &half,
+            MISSING,
+        ),
+        case("an order under `optional`", &says("optional: [\"input.svc.list[_].ms\"]", &ordered), &half, HOLDS),
+        case(
+            "an order, and the field is deeper",
+            &some("\"name\": name, \"it\": {\"ms\": ms}", "ms > 400"),
+            &list(&[r#"{"name": "a", "it": {"ms": 1}}"#, r#"{"name": "b", "it": {}}"#]),
+            MISSING,
+        ),
+        case("an equality, and one element has it", &some("\"name\": name, \"ms\": ms", "ms == 400"), &half, HOLDS),
+        case("an equality, and none has it", &some("\"name\": name, \"s\": s", "s == 400"), &half, MISSING),
+        case(
+            "a field that is asked for",
+            &some("\"name\": name, \"bad\": _", "name != \"\""),
+            &half,
+            "holds + absence + never_reached, exit 0",
+        ),
+        case(
+            "a typo",
+            &some("\"name\": name, \"replicsa\": n", "n == 400"),
+            &list(&[r#"{"name": "a", "replicas": 1}"#]),
+            MISSING,
+        ),
+        case("an assignment", &each("{\"ms\": ms} := x\n\tms > 400"), &half, MISSING),
+        case("an assignment, and it is everywhere", &each("{\"name\": n} := x\n\tn == \"c\""), &half, HOLDS),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn what_a_call_gives() {
+    let half = list(&[r#"{"name": "a", "it": "{\"ms\": 300}"}"#, r#"{"name": "b", "it": "{}"}"#]);
+    let all = list(&[r#"{"name": "a", "it": "{\"ms\": 300}"}"#]);
+    let said = asked(&[
+        case("an order of a field", &each("json.unmarshal(x.it).ms > 400"), &half, MISSING),
+        case("an order of a field that is there", &each("json.unmarshal(x.it).ms > 400"), &all, HOLDS),
+        case("an equality of a field that one has", &each("json.unmarshal(x.it).ms == 400"), &half, HOLDS),
+        case("a field that none has", &each("json.unmarshal(x.it).owner == \"nobody\""), &all, MISSING),
+        case(
+            "a field of one's own function",
+            &format!("it(x) := json.unmarshal(x.it)\n\n{}", each("it(x).ms > 400")),
+            &half,
+            MISSING,
+        ),
+        case("a field of `object.get`", &each("object.get(x, \"limits\", {}).ms > 400"), &half, HOLDS),
+        case("a field under `not`", &each("not json.unmarshal(x.it).ms < 400"), &half, MISSING),
+        case(
+            "a field under `not`, and another element refutes it",
+            &each("not json.unmarshal(x.it).ms < 200"),
+            &half,
+            "decayed violated + missing, exit 1",
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn under_not() {
     let half = list(&[r#"{"name": "a", "image": "reg/a", "ms": 300, "tags": ["t"]}"#, r#"{"name": "b"}"#]);
     let helper = |condition: &str, body: &str| format!("fine(x) if {body}\n\n{}", each(condition));

@@ -133,7 +133,7 @@ impl<'a> Gathered<'a> {
     }
 
     fn read(&mut self, body: usize, statement: &Statement, read: &Read, env: &Value) {
-        if matches!(read.origin.root, Root::Rule(_) | Root::Unknown) {
+        if matches!(read.origin.root, Root::Rule(_) | Root::Made(_) | Root::Unknown) {
             return;
         }
         // The whole of an element is evidence by what is asked of it, and a name alone asks nothing.

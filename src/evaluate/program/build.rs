@@ -112,6 +112,8 @@ struct Context<'c> {
     edits: &'c mut Vec<Edit>,
     /// Under `not`.
     negated: bool,
+    /// In the term of a comprehension, which is not rewritten.
+    is_nested_head: bool,
     /// Names for places begin with this.
     prefix: String,
     names: &'c mut Names,
@@ -271,7 +273,8 @@ impl<'a> Builder<'a> {
         let mut statement = Statement::empty(self.parsed().place(index.span()));
         let names = &mut Names::default();
         let (edits, prefix) = (&mut Vec::new(), HEAD.to_owned());
-        let mut context = Context { body, statement: &mut statement, edits, negated: false, prefix, names };
+        let mut context =
+            Context { body, statement: &mut statement, edits, negated: false, is_nested_head: false, prefix, names };
         match self.expr(index, Need::Value, &mut context) {
             Operand::Read(read) if self.bodies[body].keyed == 1 => Some(statement.reads[read].origin.clone()),
             _ => None,
@@ -448,6 +451,7 @@ impl<'a> Builder<'a> {
             statement: &mut statement,
             edits: &mut edits,
             negated: false,
+            is_nested_head: is_nested,
             prefix: HEAD.to_owned(),
             names: &mut Names::default(),
         };

@@ -208,7 +208,7 @@ impl Builder<'_> {
         if let Some(origin) = origin {
             let place = self.parsed().place(whole.span());
             let text = one_line(&self.text(place_span(self.parsed(), whole)));
-            context.statement.reads.push(Read { origin, need: Need::Excused, text, place });
+            context.statement.reads.push(Read { origin, need: Need::Excused, text, place, pattern: None });
         }
         for default in params.iter().skip(2) {
             self.expr(default, Need::Value, context);
@@ -220,10 +220,7 @@ impl Builder<'_> {
     pub(super) fn reference(&mut self, expr: &Expr, need: Need, context: &mut Context<'_>) -> Operand {
         let Some(reference) = Reference::of(expr) else { return Operand::Unknown };
         let (root, prefix, taken) = match reference.variable() {
-            None => {
-                self.expr(reference.root, Need::Value, context);
-                (Root::Unknown, Vec::new(), 0)
-            }
+            None => (self.made(reference.root, context), Vec::new(), 0),
             Some(name) => self.root(name, &reference, context),
         };
         let mut hops = prefix;
@@ -249,6 +246,7 @@ impl Builder<'_> {
             need,
             text: one_line(&self.text(span)),
             place: self.parsed().module.place(span),
+            pattern: None,
         };
         let at = context.statement.reads.len();
         context.statement.reads.push(read);
@@ -256,6 +254,19 @@ impl Builder<'_> {
             context.statement.lists.push(at);
         }
         Operand::Read(at)
+    }
+
+    /// What a reference starts from that is no name. What a call gives is handed over; of `object.get`, which brings a
+    /// value of its own, nothing more is asked.
+    fn made(&mut self, root: &Expr, context: &mut Context<'_>) -> Root {
+        let first = context.edits.len();
+        self.expr(root, Need::Value, context);
+        let Expr::Call { fcn, .. } = root else { return Root::Unknown };
+        let name = Reference::of(fcn).map(|reference| reference.full_path().join("."));
+        if !self.probes || context.is_nested_head || name.as_deref() == Some("object.get") {
+            return Root::Unknown;
+        }
+        Root::Made(self.hand_over(self.parsed().span_of(root), first, context))
     }
 
     /// A look-up in a set of constants compares with them.
@@ -268,7 +279,13 @@ impl Builder<'_> {
             Hop::Slot(slot) => {
                 let origin = Origin { root: Root::Slot(*slot), hops: Vec::new() };
                 let text = self.bodies[context.body].slots[*slot].name.clone();
-                context.statement.reads.push(Read { origin, need: Need::Value, text, place: place.clone() });
+                context.statement.reads.push(Read {
+                    origin,
+                    need: Need::Value,
+                    text,
+                    place: place.clone(),
+                    pattern: None,
+                });
                 context.statement.reads.len() - 1
             }
             // What stands in the brackets is the last that was read.

@@ -7,17 +7,21 @@ use regorus::{
 
 use super::{
     super::{
-        Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Read, Root, SEEN, SELECT, Side, Slot,
-        Statement, Text,
+        Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Pattern, Read, Root, SEEN, SELECT, Side,
+        Slot, Statement, Text,
     },
     Builder, Context,
-    expr::texts,
+    expr::{literal, texts},
     names::{Names, has_wildcard, is_pattern},
+    numbers::Demand,
     text::{Edit, insert, one_line, spliced},
 };
-use crate::policy::{
-    Piece,
-    syntax::{Reference, text_of},
+use crate::{
+    policy::{
+        Piece,
+        syntax::{Reference, text_of},
+    },
+    source::Span,
 };
 
 impl Builder<'_> {
@@ -36,7 +40,15 @@ impl Builder<'_> {
         statement.written = written;
         statement.bound = self.bodies[body].slots.len();
         let mut edits = Vec::new();
-        let mut context = Context { body, statement: &mut statement, edits: &mut edits, negated: false, prefix, names };
+        let mut context = Context {
+            body,
+            statement: &mut statement,
+            edits: &mut edits,
+            negated: false,
+            is_nested_head: false,
+            prefix,
+            names,
+        };
         for with in &literal.with_mods {
             self.expr(&with.r#as, Need::Value, &mut context);
             if with.refr.span().text().starts_with("data") {
@@ -161,11 +173,51 @@ impl Builder<'_> {
             context.names.unbound.remove(&name);
             self.slot(context.body, &name, None, hidden)
         });
+        if let Some(list) = &list {
+            // The pattern is what finds the element: before, it is any.
+            let mut element = list.clone();
+            element.hops.push(Hop::Each(step));
+            self.fields_of(value, &element, context);
+        }
         let element = list.map(|mut origin| {
             origin.hops.push(step.map_or(Hop::Each(None), Hop::Slot));
             origin
         });
         self.bind(value, element, context);
+    }
+
+    /// Reads the fields that a pattern asks for.
+    fn fields_of(&mut self, pattern: &Expr, element: &Origin, context: &mut Context<'_>) {
+        let mut given = Vec::new();
+        literals(pattern, &mut Vec::new(), &mut given);
+        let pattern_of = Pattern { element: element.hops.len(), given };
+        self.fields_below(pattern, element, &pattern_of, context);
+    }
+
+    fn fields_below(&self, pattern: &Expr, origin: &Origin, of: &Pattern, context: &mut Context<'_>) {
+        let Expr::Object { fields, .. } = pattern else { return };
+        for (_, key, item) in fields {
+            let Some(name) = text_of(key) else { continue };
+            let mut origin = origin.clone();
+            origin.hops.push(Hop::Key(Text::new(name)));
+            if matches!(item.as_ref(), Expr::Object { .. }) {
+                self.fields_below(item, &origin, of, context);
+                continue;
+            }
+            let need = match item.as_ref() {
+                // It only asks whether there is one.
+                Expr::Var { span, .. } if span.text() == "_" => Need::Truth,
+                Expr::Var { span, .. } if context.names.numbers.contains(&(span.text().to_owned(), Demand::Value)) => {
+                    Need::Number
+                }
+                _ => Need::Value,
+            };
+            let place = self.parsed().place(key.span());
+            let read = Read { origin, need, text: name.to_owned(), place, pattern: Some(of.clone()) };
+            context.statement.reads.push(read);
+            let side = Side { text: String::new(), operand: Operand::Read(context.statement.reads.len() - 1) };
+            self.constants(item, &side, false, context);
+        }
     }
 
     /// Gives the variables of a pattern their slots.
@@ -271,6 +323,9 @@ impl Builder<'_> {
                     context.statement.form = Form::Test;
                 }
                 context.statement.sides.push(side);
+                if let Some(origin) = &origin {
+                    self.fields_of(pattern, origin, context);
+                }
                 self.bind(pattern, origin, context);
                 if let Expr::Var { span, .. } = pattern
                     && self.gives_number(value)
@@ -399,19 +454,39 @@ impl Builder<'_> {
             if !self.probes {
                 return Operand::Unknown;
             }
-            let number = self.bodies[context.body].seen;
-            self.bodies[context.body].seen += 1;
+            let number = self.hand_over(span, first, context);
             if self.gives_number(expr) {
                 context.statement.numbers.seen.push(number);
             }
-            let inner: Vec<Edit> = context.edits.drain(first..).collect();
-            let mut pieces = vec![Piece::Insert(format!("{SEEN}({}, {number}, ", context.body))];
-            pieces.extend(spliced(span, inner));
-            pieces.push(Piece::Insert(")".to_owned()));
-            context.edits.push(Edit { start: span.start, end: span.end, pieces });
             Operand::Seen(number)
         });
         Side { text, operand }
+    }
+
+    /// Lets an expression hand over its value; `first` is the first of the edits in it. The number it does so by.
+    pub(super) fn hand_over(&mut self, span: Span, first: usize, context: &mut Context<'_>) -> usize {
+        let number = self.bodies[context.body].seen;
+        self.bodies[context.body].seen += 1;
+        let inner: Vec<Edit> = context.edits.drain(first..).collect();
+        let mut pieces = vec![Piece::Insert(format!("{SEEN}({}, {number}, ", context.body))];
+        pieces.extend(spliced(span, inner));
+        pieces.push(Piece::Insert(")".to_owned()));
+        context.edits.push(Edit { start: span.start, end: span.end, pieces });
+        number
+    }
+}
+
+/// What a pattern says must stand in an element, and where.
+fn literals(pattern: &Expr, way: &mut Vec<Text>, out: &mut Vec<(Vec<Text>, Value)>) {
+    let Expr::Object { fields, .. } = pattern else { return };
+    for (_, key, item) in fields {
+        let Some(key) = text_of(key) else { continue };
+        way.push(Text::new(key));
+        match literal(item) {
+            Some(value) => out.push((way.clone(), value)),
+            None => literals(item, way, out),
+        }
+        way.pop();
     }
 }
 
