@@ -46,6 +46,8 @@ pub(super) struct Finding {
     pub(super) example: Option<Path>,
     /// The path that is not there.
     pub(super) path: Option<Path>,
+    /// Where it is so only of calls with this argument: its number and value.
+    argument: Option<(usize, Value)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,6 +176,7 @@ impl Look<'_> {
                 note,
                 path: example.clone(),
                 example,
+                argument: None,
             });
         }
     }
@@ -222,6 +225,7 @@ impl Look<'_> {
                     note,
                     example: None,
                     path: None,
+                    argument: constants.argument.clone(),
                 });
             }
         }
@@ -432,7 +436,16 @@ impl Look<'_> {
         let example =
             kept.first().and_then(|env| concrete(&self.told.program, body, &up_to(&read.origin, hop), env, world));
         let path = self.named(body, &read.origin);
-        self.push(Finding { body, statement: nth, item: Item::Read(number), kept, note, example, path });
+        self.push(Finding {
+            body,
+            statement: nth,
+            item: Item::Read(number),
+            kept,
+            note,
+            example,
+            path,
+            argument: None,
+        });
     }
 
     fn push(&mut self, finding: Finding) {
@@ -499,6 +512,7 @@ impl Look<'_> {
                 note,
                 example: Some(parent),
                 path: Some(path.clone()),
+                argument: None,
             });
         }
     }
@@ -566,7 +580,16 @@ impl Look<'_> {
                 location: Some(place),
             };
             let (item, kept) = (Item::Head, Vec::new());
-            self.push(Finding { body: at, statement: start, item, kept, note, path: None, example: None });
+            self.push(Finding {
+                body: at,
+                statement: start,
+                item,
+                kept,
+                note,
+                path: None,
+                example: None,
+                argument: None,
+            });
             return;
         };
         let hop = told.hops.iter().copied().next().unwrap_or(0);
@@ -594,7 +617,7 @@ impl Look<'_> {
         let env = told.kept.first();
         let example = env.and_then(|env| concrete(&self.told.program, at, &up_to(&read.origin, hop), env, documents));
         let (path, kept) = (example.clone(), told.kept.clone());
-        self.push(Finding { body: at, statement: nth, item: Item::Head, kept, note, path, example });
+        self.push(Finding { body: at, statement: nth, item: Item::Head, kept, note, path, example, argument: None });
     }
 
     /// The rule word of a body, where it is one of the assumption's own.
@@ -918,8 +941,15 @@ impl Findings {
                             _ => true,
                         })
                     };
+                    let is_another_call = |gap: &Finding| {
+                        gap.argument.as_ref().is_some_and(|(nth, with)| {
+                            values.get(*nth).is_some_and(|value| value.as_ref().is_some_and(|value| value != with))
+                        })
+                    };
                     if self.gaps.iter().any(|gap| {
-                        is_inside(told, gap.body, *other) && (gap.kept.is_empty() || gap.kept.iter().any(same))
+                        is_inside(told, gap.body, *other)
+                            && !is_another_call(gap)
+                            && (gap.kept.is_empty() || gap.kept.iter().any(same))
                     }) || self.calls_rest(told, *other, None, depth + 1)
                     {
                         return true;

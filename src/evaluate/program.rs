@@ -220,6 +220,8 @@ pub(super) struct Slot {
     pub(super) name: String,
     /// Where its value comes from.
     pub(super) origin: Option<Known>,
+    /// The string that it stands for, where that is written there.
+    pub(super) text: Option<Text>,
     /// Whether the author gave the name.
     pub(super) hidden: bool,
 }
@@ -375,6 +377,8 @@ pub(super) struct Constants {
     pub(super) texts: Vec<Text>,
     /// Whether the read is a list in which the constant is looked up.
     pub(super) in_list: bool,
+    /// The parameter that they are handed in by, and as what.
+    pub(super) argument: Option<(usize, Value)>,
     pub(super) place: Place,
 }
 

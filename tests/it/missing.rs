@@ -183,8 +183,80 @@ fn misread_constants() {
             &phases,
             MISSING,
         ),
+        case(
+            "handed to a function",
+            &format!("is(x, kind) if x.kind == kind\n\n{}", each("is(x, \"Deploymnet\")")),
+            &phases,
+            MISSING,
+        ),
+        case(
+            "handed to a function under `not`",
+            &format!("is(x, kind) if x.kind == kind\n\n{}", each("not is(x, \"Deploymnet\")")),
+            &phases,
+            MISSING,
+        ),
+        case(
+            "a list that is handed to a function",
+            &format!("is(x, kinds) if x.kind in kinds\n\n{}", each("is(x, [\"Deploymnet\"])")),
+            &phases,
+            MISSING,
+        ),
+        case(
+            "handed to a function, which another call refutes",
+            &format!(
+                "is(x, kind) if x.kind == kind\n\n{}\n\n{}",
+                each("is(x, \"Deploymnet\")"),
+                each("is(x, \"Service\")").replace("violation", "deny")
+            ),
+            &phases,
+            "decayed violated + missing, exit 1",
+        ),
+        case(
+            "a rule that is a string",
+            &format!("kind := \"Deploymnet\"\n\n{}", each("x.kind == kind")),
+            &phases,
+            MISSING,
+        ),
+        case(
+            "a rule that is a string, in a list of the facts",
+            &format!("tag := \"critcial\"\n\n{}", each("tag in x.tags")),
+            &phases,
+            MISSING,
+        ),
+        case("a name for a string", &each("kind := \"Deploymnet\"\n\tx.kind == kind"), &phases, MISSING),
+        case(
+            "in a pattern",
+            "violation contains name if some {\"name\": name, \"kind\": \"Deploymnet\"} in input.svc.list",
+            &phases,
+            MISSING,
+        ),
+        case("against `object.get`", &each("object.get(x, \"kind\", \"\") == \"Deploymnet\""), &phases, MISSING),
         // Its neighbours.
         case("that some element has", &each("x.reason == \"Completed\"\n\tx.kind == \"Deployment\""), &phases, HOLDS),
+        case(
+            "handed to a function, and some element has it",
+            &format!("is(x, kind) if x.kind == kind\n\n{}", each("is(x, \"Deployment\")\n\tx.reason == \"None\"")),
+            &phases,
+            HOLDS,
+        ),
+        case(
+            "a rule that is a string that some element has",
+            &format!("kind := \"Deployment\"\n\n{}", each("x.kind == kind\n\tx.reason == \"None\"")),
+            &phases,
+            HOLDS,
+        ),
+        case(
+            "in a pattern, and some element has it",
+            "violation contains name if {\n\tsome {\"name\": name, \"kind\": \"Deployment\"} in input.svc.list\n\tname == \"c\"\n}",
+            &phases,
+            HOLDS,
+        ),
+        case(
+            "against `object.get`, and some element has it",
+            &each("object.get(x, \"kind\", \"\") == \"Deployment\"\n\tx.reason == \"None\""),
+            &phases,
+            HOLDS,
+        ),
         case(
             "a healthy rule",
             &each("x.reason == \"CrashLoopBackOff\""),

@@ -8,7 +8,10 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleAssign, RuleHead};
+use regorus::{
+    Value,
+    unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleAssign, RuleHead},
+};
 
 use self::{
     expr::texts,
@@ -18,17 +21,17 @@ use self::{
     text::{Edit, one_line, spliced},
 };
 use super::{
-    AT, Body, Form, Head, Kind, Known, MADE, Need, Operand, Origin, Program, Root, Side, Slot, Statement, Text,
-    order::order as order_of,
+    AT, Body, Constants, Form, Head, Kind, Known, MADE, Need, Operand, Origin, Program, Root, Side, Slot, Statement,
+    Text, order::order as order_of,
 };
 use crate::{
     policy::{
         DataPath, Module, Piece, Rules, is_rule_word,
         rules::head_path,
-        syntax::{Parsed, Reference},
+        syntax::{Parsed, Reference, text_of},
         walk::variables,
     },
-    source::Span,
+    source::{Place, Span},
 };
 
 /// The variable that holds what a head makes; it sorts behind what people write, so that it is made last.
@@ -58,6 +61,7 @@ pub(in crate::evaluate) struct Plain {
 pub(super) fn program(rules: &Rules) -> Program {
     let mut builder = Builder::new(rules, true);
     let modules = builder.modules();
+    builder.hand_in_constants();
     let mut program = Program {
         modules,
         bodies: builder.bodies,
@@ -93,6 +97,12 @@ struct Builder<'a> {
     bodies: Vec<Body>,
     of_rule: BTreeMap<DataPath, Vec<usize>>,
     constants: BTreeMap<DataPath, Vec<Text>>,
+    /// Rules that are nothing but a string.
+    names: BTreeMap<DataPath, Text>,
+    /// The parameters that something is compared with.
+    compared: Vec<Compared>,
+    /// The strings that functions are called with.
+    handed_in: Vec<HandedIn>,
     /// The rules whose values are ordered or computed with.
     demanded: BTreeSet<(DataPath, Demand)>,
     /// The rule that is being read.
@@ -103,6 +113,24 @@ struct Builder<'a> {
     /// The functions that ask for the last condition of a body, and what calls them.
     asking: Vec<Piece>,
     reached: BTreeMap<usize, String>,
+}
+
+/// A comparison of a read with a parameter.
+struct Compared {
+    body: usize,
+    statement: usize,
+    read: usize,
+    nth: usize,
+    in_list: bool,
+}
+
+/// Strings as an argument.
+struct HandedIn {
+    rule: DataPath,
+    nth: usize,
+    texts: Vec<Text>,
+    value: Value,
+    place: Place,
 }
 
 /// What an expression stands in.
@@ -128,6 +156,9 @@ impl<'a> Builder<'a> {
             bodies: Vec::new(),
             of_rule: BTreeMap::new(),
             constants: BTreeMap::new(),
+            names: BTreeMap::new(),
+            compared: Vec::new(),
+            handed_in: Vec::new(),
             demanded: BTreeSet::new(),
             rule: Vec::new(),
             places: 0,
@@ -144,17 +175,36 @@ impl<'a> Builder<'a> {
         &self.rules.modules[self.module]
     }
 
-    /// Rules that are nothing but lists or sets of strings.
+    /// Rules that are nothing but a string, or a list or set of them.
     fn gather_constants(&mut self) {
         for (path, definitions) in self.rules.paths() {
             let [only] = definitions else { continue };
             if let Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, bodies, .. } =
                 self.rules.rule(*only)
                 && bodies.is_empty()
-                && let Some(texts) = texts(&assign.value)
             {
-                self.constants.insert(path.clone(), texts);
+                if let Some(texts) = texts(&assign.value) {
+                    self.constants.insert(path.clone(), texts);
+                } else if let Some(text) = text_of(&assign.value) {
+                    self.names.insert(path.clone(), Text::new(text));
+                }
             }
+        }
+    }
+
+    /// What is compared with a parameter is compared with whatever strings it is called with.
+    fn hand_in_constants(&mut self) {
+        for one in &self.compared {
+            let body = &mut self.bodies[one.body];
+            let handed_in = self.handed_in.iter().filter(|with| with.rule == body.rule && with.nth == one.nth);
+            let statement = body.statements.get_mut(one.statement).unwrap_or(&mut body.head.statement);
+            statement.constants.extend(handed_in.map(|with| Constants {
+                read: one.read,
+                texts: with.texts.clone(),
+                in_list: one.in_list,
+                argument: Some((with.nth, with.value.clone())),
+                place: with.place.clone(),
+            }));
         }
     }
 
@@ -196,6 +246,7 @@ impl<'a> Builder<'a> {
                     arguments.extend(names.into_iter().map(|name| Slot {
                         name,
                         origin: is_plain.then_some(Known::Argument(nth)),
+                        text: None,
                         hidden: false,
                     }));
                 }
@@ -294,13 +345,7 @@ impl<'a> Builder<'a> {
         span.start < start && self.parsed().module.text.as_bytes().get(span.start) == Some(&b'{')
     }
 
-    fn new_body(
-        &mut self,
-        kind: Kind,
-        parent: Option<(usize, usize)>,
-        slots: Vec<Slot>,
-        place: crate::source::Place,
-    ) -> usize {
+    fn new_body(&mut self, kind: Kind, parent: Option<(usize, usize)>, slots: Vec<Slot>, place: Place) -> usize {
         let outer = slots.len();
         self.bodies.push(Body {
             rule: self.rule.clone(),
@@ -528,7 +573,7 @@ impl<'a> Builder<'a> {
 }
 
 impl Statement {
-    fn empty(place: crate::source::Place) -> Self {
+    fn empty(place: Place) -> Self {
         Self {
             text: String::new(),
             place,

@@ -7,7 +7,7 @@ use regorus::{
 
 use super::{
     super::{Call, Constants, Hop, Kind, Need, Operand, Origin, Pair, Read, Root, Statement, Text},
-    Builder, Context,
+    Builder, Context, HandedIn,
     numbers::Demand,
     text::{Edit, insert, one_line},
 };
@@ -160,6 +160,12 @@ impl Builder<'_> {
         if let Some(rule) = self.function(&path) {
             let arguments: Vec<_> =
                 params.iter().map(|param| self.expr(param, of_part(param, need, inner), context)).collect();
+            for (nth, param) in params.iter().enumerate() {
+                if let (Some(texts), Some(value)) = (self.strings(param, context), literal(param)) {
+                    let place = self.parsed().place(param.span());
+                    self.handed_in.push(HandedIn { rule: rule.clone(), nth, texts, value, place });
+                }
+            }
             context.statement.calls.push(Call { rule, arguments: arguments.clone(), negated: context.negated });
             return arguments;
         }
@@ -292,7 +298,13 @@ impl Builder<'_> {
             Hop::Computed(_) if context.statement.reads.len() == before + 1 => before,
             _ => return,
         };
-        context.statement.constants.push(Constants { read, texts: texts.to_vec(), in_list: false, place });
+        context.statement.constants.push(Constants {
+            read,
+            texts: texts.to_vec(),
+            in_list: false,
+            argument: None,
+            place,
+        });
     }
 
     /// What a name stands for, with the steps an alias brings, and how many steps of the reference it takes.

@@ -10,7 +10,7 @@ use super::{
         Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Pattern, Read, Root, SEEN, SELECT, Side,
         Slot, Statement, Text,
     },
-    Builder, Context,
+    Builder, Compared, Context,
     expr::{literal, texts},
     names::{Names, has_wildcard, is_pattern},
     numbers::Demand,
@@ -90,7 +90,7 @@ impl Builder<'_> {
         if let Some(at) = slots.iter().position(|slot| slot.name == name) {
             return at;
         }
-        slots.push(Slot { name: name.to_owned(), origin, hidden });
+        slots.push(Slot { name: name.to_owned(), origin, text: None, hidden });
         slots.len() - 1
     }
 
@@ -194,7 +194,7 @@ impl Builder<'_> {
         self.fields_below(pattern, element, &pattern_of, context);
     }
 
-    fn fields_below(&self, pattern: &Expr, origin: &Origin, of: &Pattern, context: &mut Context<'_>) {
+    fn fields_below(&mut self, pattern: &Expr, origin: &Origin, of: &Pattern, context: &mut Context<'_>) {
         let Expr::Object { fields, .. } = pattern else { return };
         for (_, key, item) in fields {
             let Some(name) = text_of(key) else { continue };
@@ -275,7 +275,7 @@ impl Builder<'_> {
         let place = self.parsed().place(&query.span);
         let outer = slots.len();
         let step = step.map(|name| {
-            slots.push(Slot { hidden: name.contains("__at"), name, origin: None });
+            slots.push(Slot { hidden: name.contains("__at"), name, origin: None, text: None });
             slots.len() - 1
         });
         if value.text() != "_" {
@@ -283,7 +283,7 @@ impl Builder<'_> {
                 origin.hops.push(step.map_or(Hop::Each(None), Hop::Slot));
                 Known::At(origin)
             });
-            slots.push(Slot { name: value.text().to_owned(), origin, hidden: false });
+            slots.push(Slot { name: value.text().to_owned(), origin, text: None, hidden: false });
         }
         let inner = self.new_body(Kind::Every, Some((context.body, nth)), slots, place);
         self.bodies[inner].outer = outer;
@@ -328,10 +328,12 @@ impl Builder<'_> {
                 }
                 self.bind(pattern, origin, context);
                 if let Expr::Var { span, .. } = pattern
-                    && self.gives_number(value)
                     && let Some(slot) = self.bodies[context.body].slots.iter().position(|slot| slot.name == span.text())
                 {
-                    context.statement.numbers.slots.push(slot);
+                    self.bodies[context.body].slots[slot].text = text_of(value).map(Text::new);
+                    if self.gives_number(value) {
+                        context.statement.numbers.slots.push(slot);
+                    }
                 }
             }
             Expr::Call { .. } if self.output(expr).is_some() => {
@@ -400,17 +402,46 @@ impl Builder<'_> {
     }
 
     /// Constants on one side, a read on the other.
-    pub(super) fn constants(&self, constant: &Expr, other: &Side, in_list: bool, context: &mut Context<'_>) {
-        let Operand::Read(read) = other.operand else { return };
-        let texts = match text_of(constant) {
-            Some(text) => vec![Text::new(text)],
-            None => match self.listed(constant) {
-                Some(texts) => texts,
-                None => return,
-            },
+    pub(super) fn constants(&mut self, constant: &Expr, other: &Side, in_list: bool, context: &mut Context<'_>) {
+        let read = match other.operand {
+            Operand::Read(read) => read,
+            // What `object.get` gives is what it reads, where that is there.
+            Operand::Seen(_) => {
+                let is_same = |read: &Read| read.need == Need::Excused && read.text == other.text;
+                let Some(read) = context.statement.reads.iter().position(is_same) else { return };
+                read
+            }
+            Operand::Literal(_) | Operand::Unknown => return,
         };
-        let place = self.parsed().place(constant.span());
-        context.statement.constants.push(Constants { read, texts, in_list, place });
+        if let Some(texts) = self.strings(constant, context) {
+            let place = self.parsed().place(constant.span());
+            context.statement.constants.push(Constants { read, texts, in_list, argument: None, place });
+        } else if let Expr::Var { span, .. } = constant
+            && let Some(slot) = self.bodies[context.body].slots.iter().find(|slot| slot.name == span.text())
+            && let Some(Known::Argument(nth)) = slot.origin
+        {
+            let statement = self.bodies[context.body].statements.len();
+            self.compared.push(Compared { body: context.body, statement, read, nth, in_list });
+        }
+    }
+
+    /// The string or strings that an expression stands for, where they are written there or are a rule of their own.
+    pub(super) fn strings(&self, expr: &Expr, context: &Context<'_>) -> Option<Vec<Text>> {
+        self.string(expr, context).map(|text| vec![text]).or_else(|| self.listed(expr))
+    }
+
+    fn string(&self, expr: &Expr, context: &Context<'_>) -> Option<Text> {
+        if let Some(text) = text_of(expr) {
+            return Some(Text::new(text));
+        }
+        let reference = Reference::of(expr)?;
+        let name = reference.variable()?;
+        if let Some(slot) = self.bodies[context.body].slots.iter().find(|slot| slot.name == name) {
+            return slot.text.clone().filter(|_| reference.steps.is_empty());
+        }
+        let path = reference.full_path();
+        let is_whole = path.len() == reference.steps.len() + 1;
+        self.names.get(&self.function(&path).filter(|_| is_whole)?).cloned()
     }
 
     /// The strings of a list that is written there or is a rule of its own; `kinds[_]` is one of them.
@@ -432,7 +463,7 @@ impl Builder<'_> {
         }
         let left = self.side(value, need, context);
         let right = self.side(collection, need, context);
-        if text_of(value).is_some() {
+        if self.string(value, context).is_some() || matches!(value.as_ref(), Expr::Var { .. }) {
             self.constants(value, &right, true, context);
         }
         self.constants(collection, &left, false, context);
