@@ -351,7 +351,7 @@ impl ReadTrace {
             Met::Present(value) => {
                 present += 1;
                 null |= *value == Value::Null;
-                if read.need == Need::List {
+                if matches!(read.need, Need::List | Need::Excused) {
                     self.lists += 1;
                     self.yielded |= length(value).is_some_and(|length| length > 0);
                 }

@@ -915,6 +915,9 @@ fn first_iterations() {
     let helper = "bad contains x.name if {\n\tsome x in input.svc.list\n\tx.bad\n}\n\nviolation contains name if some name in bad";
     let function = "bad(list) if {\n\tsome x in list\n\tx.bad\n}\n\nviolation contains \"bad\" if bad(input.svc.list)";
     let every = "holds if every x in input.svc.list { x.ms < 400 }";
+    let of_list = |rule: &str| rule.replace("LIST", "object.get(input.svc, \"list\", [])");
+    let got = |condition: &str| of_list(&format!("violation contains \"x\" if {{\n\t{condition}\n}}"));
+    let got_all = |condition: &str| of_list(&format!("holds if {condition}"));
     let counted = "violation contains \"bad\" if count([x | some x in input.svc.list; x.bad]) > 0";
     let said = asked(&[
         case("in a body", &each("x.bad"), nothing, VACUOUS),
@@ -985,6 +988,40 @@ fn first_iterations() {
             &format!("{}\n\n{}", each("x.bad"), each("x.bad").replace("svc.list", "svc.others")),
             r#"{"list": [{"name": "a"}], "others": []}"#,
             "holds + absence + never_reached, exit 0",
+        ),
+        case("`object.get` in a body", &got("some x in LIST\n\tx.bad"), "{}", VACUOUS),
+        case("`object.get` in a body, and it is empty", &got("some x in LIST\n\tx.bad"), nothing, VACUOUS),
+        case("`object.get` in a body, by `[_]`", &got("LIST[_].bad"), "{}", VACUOUS),
+        case("`object.get` in a comprehension", &got("count([x | some x in LIST; x.bad]) > 0"), "{}", VACUOUS),
+        case("`object.get` in `every`", &got_all("every x in LIST { x.ms < 400 }"), "{}", VACUOUS),
+        case("`object.get` in `every`, and it is empty", &got_all("every x in LIST { x.ms < 400 }"), nothing, VACUOUS),
+        case(
+            "`object.get` in a helper rule",
+            &format!(
+                "{}\n\nbad contains x if {{\n\tsome x in object.get(input.svc, \"list\", [])\n\tx.bad\n}}",
+                got("some x in bad")
+            ),
+            "{}",
+            VACUOUS,
+        ),
+        case("`object.get` with elements", &got("some x in LIST\n\tx.ms > 400"), &list(&[r#"{"ms": 3}"#]), HOLDS),
+        case(
+            "`object.get` in `every`, with elements",
+            &got_all("every x in LIST { x.ms < 400 }"),
+            &list(&[r#"{"ms": 3}"#]),
+            HOLDS,
+        ),
+        case(
+            "`object.get` inside an element",
+            "violation contains x.name if {\n\tsome x in input.svc.list\n\tsome p in object.get(x, \"ports\", [])\n\tp == 22\n}",
+            &list(&[r#"{"name": "a"}"#]),
+            NEVER,
+        ),
+        case(
+            "`object.get`, and nothing is an answer",
+            &says("vacuous: allowed", &got("some x in LIST\n\tx.bad")),
+            "{}",
+            NEVER,
         ),
         case("`holds` over nothing", "holds if {\n\tsome x in input.svc.list\n\tx.ok\n}", nothing, VACUOUS),
     ]);

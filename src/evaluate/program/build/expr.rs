@@ -257,7 +257,10 @@ impl Builder<'_> {
         let at = context.statement.reads.len();
         context.statement.reads.push(read);
         if iterates {
-            context.statement.lists.push(at);
+            // What `object.get` gives is gone through where it is there.
+            let is_got = context.statement.reads[at].origin.root == Root::Unknown;
+            let got = is_got.then(|| self.got_list(reference.root, context)).flatten();
+            context.statement.lists.push(got.unwrap_or(at));
         }
         Operand::Read(at)
     }

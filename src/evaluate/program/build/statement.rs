@@ -116,8 +116,12 @@ impl Builder<'_> {
         context.edits.push(insert(span.end, span.end, close));
         let side = Side { text: one_line(&self.text(span)), operand: operand.clone() };
         context.statement.sides.push(side);
-        match operand {
-            Operand::Read(read) => {
+        let read = match operand {
+            Operand::Read(read) => Some(read),
+            _ => self.got_list(collection, context),
+        };
+        match read {
+            Some(read) => {
                 if !context.statement.lists.contains(&read) {
                     context.statement.lists.push(read);
                 }
@@ -137,6 +141,19 @@ impl Builder<'_> {
         }
         let text = |text: &str| Value::from(text).to_json_str().ok();
         Some((format!("{SELECT}("), format!(", {}, {})", text(&selection.keys)?, text(&selection.text)?)))
+    }
+
+    /// The read of an `object.get` that gives a list, or an empty one where there is none.
+    pub(super) fn got_list(&self, expr: &Expr, context: &Context<'_>) -> Option<usize> {
+        let Expr::Call { params, .. } = expr else { return None };
+        let is_empty = match params.get(2)?.as_ref() {
+            Expr::Array { items, .. } | Expr::Set { items, .. } => items.is_empty(),
+            Expr::Object { fields, .. } => fields.is_empty(),
+            _ => false,
+        };
+        let text = one_line(&self.text(self.parsed().span_of(expr)));
+        let is_it = |read: &Read| read.need == Need::Excused && read.text == text;
+        context.statement.reads.iter().position(is_it).filter(|_| is_empty)
     }
 
     pub(super) fn some(&mut self, key: Option<&Expr>, value: &Expr, collection: &Expr, context: &mut Context<'_>) {
