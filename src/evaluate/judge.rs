@@ -10,7 +10,7 @@ use super::{
     findings::{Findings, findings},
     missing::{Gap, left_out, missing},
     outcome::{Element, Outcome, outcome},
-    presence::{Presences, facts, reads},
+    presence::{Presences, facts, reads, value_at},
     sampled::sampled,
     sources,
     vacuous::{Iterations, iterations},
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     model::{
-        Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Reason, Snapshot, Vacuous, Verdict, Violation,
-        ViolationKind,
+        Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Reason, Segment, Snapshot, Vacuous, Verdict,
+        Violation, ViolationKind,
     },
     policy::{Group, Role, Use, Word},
     source::{Location, Place},
@@ -160,7 +160,7 @@ impl<'a> Case<'a> {
         // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
         let rests_on_absence = self.static_gaps.iter().any(|gap| gap.one.negated || gap.one.path.source().is_none())
             || is_gone && self.readings.iter().any(|reading| reading.negated && sources::is_gone(reading, snapshot));
-        let rests_on_part = definitions_over_parts(self.group, snapshot);
+        let rests_on_part = definitions_over_parts(self.group, self.world);
         let rests_on_open_part = self.readings.iter().any(|reading| sources::is_open_in_part(reading, snapshot));
         let negates = self.group.reads.uses.iter().any(|one| one.negated);
         let holds_counts = self.static_gaps.is_empty()
@@ -281,14 +281,28 @@ impl Steps {
 }
 
 /// The own definitions of an assumption that look for something where not everything was collected.
-fn definitions_over_parts<'a>(group: &'a Group, snapshot: &Snapshot) -> Vec<&'a Place> {
+fn definitions_over_parts<'a>(group: &'a Group, world: World<'_>) -> Vec<&'a Place> {
     let is_over_part = |at: &usize| {
-        let uses = group.reads.uses.iter().filter(|one| one.definitions.contains(at));
-        let readings = sources::readings(uses, &group.assumption, snapshot);
-        readings.iter().any(|reading| sources::is_sought_in_part(reading, snapshot))
+        let uses = group.reads.uses.iter().filter(|one| one.definitions.contains(at) && !is_all_there(one, world));
+        let readings = sources::readings(uses, &group.assumption, world.snapshot);
+        readings.iter().any(|reading| sources::is_sought_in_part(reading, world.snapshot))
     };
     let definitions = group.reads.definitions.iter().enumerate();
     definitions.filter(|(at, _)| is_over_part(at)).map(|(_, place)| place).collect()
+}
+
+/// Whether what is looked for at one place is all there: a value of which `object.get` need not bring another, or one
+/// that has no parts.
+fn is_all_there(one: &Use, world: World<'_>) -> bool {
+    if one.path.segments().contains(&Segment::Any) {
+        return false;
+    }
+    match (one.role, value_at(&one.path, world.input)) {
+        (_, None) => false,
+        (Role::Excused, Some(_)) => true,
+        (Role::List, Some(value)) => !matches!(value, Value::Array(_) | Value::Object(_) | Value::Set(_)),
+        _ => false,
+    }
 }
 
 /// Whether all that made an element look for something where not everything was collected.

@@ -169,6 +169,10 @@ impl Origin {
     fn step(&self, segment: &Segment) -> Self {
         let paths = self.paths.iter().map(|(path, met)| (path.join(segment.clone()), *met)).collect();
         let mut origin = Self { paths, ..Self::default() };
+        // Which element stands at a place is for the whole to say.
+        if matches!(segment, Segment::Index(_)) {
+            origin.derived.clone_from(&self.derived);
+        }
         if let Some(element) = &self.element {
             origin = origin.join((**element).clone());
         }
@@ -176,6 +180,20 @@ impl Origin {
             Segment::Key(key) => origin.join(self.fields.get(key).cloned().unwrap_or_default()),
             Segment::Any | Segment::Index(_) => self.fields.values().cloned().fold(origin, Self::join),
         }
+    }
+
+    /// As what a built-in made of it: all that is in it.
+    fn into_derived(self) -> Self {
+        fn add(origin: Origin, all: &mut BTreeMap<Path, bool>) {
+            for (path, met) in origin.paths.into_iter().chain(origin.derived) {
+                all.entry(path).and_modify(|known| *known &= met).or_insert(met);
+            }
+            origin.element.into_iter().for_each(|element| add(*element, all));
+            origin.fields.into_values().for_each(|field| add(field, all));
+        }
+        let mut derived = BTreeMap::new();
+        add(self, &mut derived);
+        Self { derived, ..Self::default() }
     }
 
     /// Whether it is a list, a set or an object that a policy made.
@@ -251,6 +269,9 @@ struct Analysis<'a> {
 /// Built-ins whose value speaks of a collection as a whole.
 const WHOLE: [&str; 10] =
     ["all", "any", "count", "max", "min", "object.subset", "product", "sort", "sum", "graph.reachable"];
+
+/// Built-ins that compare a text with another one, of which neither an end nor a pattern says only what is in it.
+const COMPARE: [&str; 4] = ["endswith", "glob.match", "regex.match", "startswith"];
 
 /// Functions nested deeper than this are not followed.
 const MAX_DEPTH: u32 = 16;
@@ -439,6 +460,9 @@ impl Analysis<'_> {
                 scope.insert(span.text().to_owned(), value);
             }
             Expr::Array { items, .. } => {
+                // It fits a list of this length only.
+                let list = if self.context.seeking { value.clone() } else { value.clone().met() };
+                self.take_whole(&list.paths, pattern);
                 for item in items {
                     self.bind(item, value.step(&Segment::Any), scope);
                 }
@@ -581,6 +605,20 @@ impl Analysis<'_> {
         }
     }
 
+    /// What was not collected of these can make a rule fire.
+    fn take_whole(&mut self, paths: &BTreeMap<Path, bool>, expr: &Expr) {
+        let place = self.place(expr);
+        for (path, _) in paths.iter().filter(|(path, met)| path.segments().len() > 1 && !**met) {
+            self.record(path.clone(), Role::List, true, &place);
+        }
+    }
+
+    /// An operand that is compared: what a built-in made of a collection speaks of all of it.
+    fn compared(&mut self, origin: Origin, expr: &Expr) -> Origin {
+        self.take_whole(&origin.derived, expr);
+        origin
+    }
+
     /// An operand whose value is needed also under `not`.
     fn operand(&mut self, expr: &Expr, scope: &mut Scope) -> Origin {
         self.operand_as(Role::Value, expr, scope)
@@ -671,6 +709,7 @@ impl Analysis<'_> {
                         BoolOp::Eq if self.context.absent => self.expr(side, scope, Role::Truth),
                         _ => self.operand(side, scope),
                     };
+                    let origin = self.compared(origin, side);
                     is_whole |= is_collection(side, &origin);
                 }
                 // A list that is compared with another one is taken as a whole.
@@ -694,8 +733,10 @@ impl Analysis<'_> {
                         self.bind(rhs, value, scope);
                     }
                     AssignOp::Eq => {
-                        self.expr(lhs, scope, Role::Value);
-                        self.expr(rhs, scope, Role::Value);
+                        for side in [lhs, rhs] {
+                            let origin = self.expr(side, scope, Role::Value);
+                            self.compared(origin, side);
+                        }
                     }
                 }
                 Origin::default()
@@ -704,7 +745,8 @@ impl Analysis<'_> {
                 if let Some(key) = key {
                     self.operand(key, scope);
                 }
-                self.operand(value, scope);
+                let origin = self.operand(value, scope);
+                self.compared(origin, value);
                 self.operand(collection, scope);
                 Origin::default()
             }
@@ -788,17 +830,21 @@ impl Analysis<'_> {
                 self.give_up(&format!("`{name}`"), whole);
                 Origin::default()
             }
-            // What is left of it stands where it stood.
+            // What is left of it stands where it stood, and compared it speaks of the whole.
             "json.filter" | "json.remove" | "object.filter" | "object.remove" => {
-                values.into_iter().next().unwrap_or_default()
+                let of = values.into_iter().next().unwrap_or_default();
+                of.clone().into_derived().join(of)
             }
             "array.concat" | "array.slice" | "array.reverse" | "union" | "intersection" | "sort" | "object.union" => {
-                values.into_iter().fold(Origin::default(), Origin::join)
+                let of = values.into_iter().fold(Origin::default(), Origin::join);
+                of.clone().into_derived().join(of)
             }
             "max" | "min" => values.into_iter().fold(Origin::default(), Origin::join).step(&Segment::Any),
             _ => {
-                let derived = values.into_iter().fold(Origin::default(), Origin::join);
-                Origin { derived: derived.paths.into_iter().chain(derived.derived).collect(), ..Origin::default() }
+                if COMPARE.contains(&name.as_str()) {
+                    values.iter().zip(params).for_each(|(value, param)| self.take_whole(&value.derived, param));
+                }
+                values.into_iter().fold(Origin::default(), Origin::join).into_derived()
             }
         }
     }
@@ -814,10 +860,13 @@ impl Analysis<'_> {
             one => vec![one],
         };
         let outer = self.context;
-        self.context.excused = true;
+        // What was not collected is answered by the value that it brings.
+        (self.context.excused, self.context.seeking) = (true, true);
         self.note(&origin, Role::Excused, &params[0]);
         for key in keys {
+            self.context.seeking = outer.seeking;
             let key = self.expr(key, scope, Role::Value);
+            self.context.seeking = true;
             origin = origin.look_up(&key);
         }
         self.note(&origin, Role::Excused, whole);
@@ -1092,7 +1141,7 @@ mod tests {
         assert_reads("violation contains 1 if not startswith(input.x.y, \"a\")", &["input.x.y Value negated"]);
         assert_reads(
             "violation contains 1 if object.get(input.x, \"y\", 0) > 3",
-            &["input.x Excused", "input.x.y Excused"],
+            &["input.x Excused sought", "input.x.y Excused sought"],
         );
         assert_reads(
             "violation contains 1 if not input.x.y in data.design.z",
@@ -1123,7 +1172,12 @@ mod tests {
 
     #[test]
     fn what_is_taken_as_a_whole_is_looked_for() {
-        assert_reads("violation contains 1 if count(input.x) < 2", &["input.x Value sought"]);
+        assert_reads("violation contains 1 if count(input.x) < 2", &["input.x List sought", "input.x Value sought"]);
+        assert_reads("violation contains 1 if lower(input.x) == \"a\"", &["input.x List sought", "input.x Value"]);
+        assert_reads(
+            "violation contains 1 if { some e in input.x; lower(e.name) == \"a\" }",
+            &["input.x FirstList", "input.x List", "input.x[_].name Value"],
+        );
         assert_reads("violation contains 1 if { n := input.x - input.y; n > 2 }", &["input.x Value", "input.y Value"]);
         assert_reads(
             "violation contains 1 if { some e in input.x; count(e.tags) < 2 }",

@@ -110,8 +110,7 @@ fn what_is_filtered_is_still_read() {
 
 #[test]
 fn aggregates_over_what_was_collected_in_part() {
-    let facts =
-        r#"{"c": ["a"], "n": [1, 2], "flags": [true], "name": "web", "pods": [{"c": ["a"], "n": 1}], "p99": 500}"#;
+    let facts = r#"{"c": ["a"], "n": [1, 2], "flags": [true], "m": {"k": 1}, "name": "web", "pods": [{"c": ["a"], "n": 1}], "p99": 500}"#;
     let row_of = |title: &'static str, rules: &str, says: &'static str, answer: &'static str| -> Row<'static> {
         row(title, rules, &[("svc", facts, says)], answer)
     };
@@ -144,12 +143,49 @@ fn aggregates_over_what_was_collected_in_part() {
         both("a set difference", "rest := {\"a\", \"b\"} - names; count(rest) > 0", names),
         both("a set difference that is iterated over", "some x in {\"a\", \"b\"} - names", names),
         both("a list, compared", "input.svc.c == [\"a\"]", ""),
+        both("`object.get` of what is not there", "object.get(input.svc, \"mode\", \"open\") == \"open\"", ""),
+        both(
+            "`object.get` of what is not there, with a path",
+            "object.get(input.svc, [\"tls\", \"on\"], false) == false",
+            "",
+        ),
+        both("`object.get` through a name", "m := object.get(input.svc, \"mode\", \"open\"); m == \"open\"", ""),
+        both(
+            "`object.get` in a function",
+            "mode(input.svc) == \"open\"",
+            "mode(x) := object.get(x, \"mode\", \"open\")",
+        ),
+        both("the keys of an object", "object.keys(input.svc.m) == {\"k\"}", ""),
+        both("the keys of an object, through a name", "keys := object.keys(input.svc.m); keys == {\"k\"}", ""),
+        both("a slice", "array.slice(input.svc.c, 0, 5) == [\"a\"]", ""),
+        both("a list turned round", "array.reverse(input.svc.n)[0] == 2", ""),
+        both("two lists together", "array.concat(input.svc.c, []) == [\"a\"]", ""),
+        both("an object without a key", "object.remove(input.svc.m, [\"x\"]) == {\"k\": 1}", ""),
+        both("an object of some keys", "object.filter(input.svc.m, [\"k\", \"x\"]) == {\"k\": 1}", ""),
+        both("two objects together", "object.union(input.svc.m, {}) == {\"k\": 1}", ""),
+        both("a pattern of a list", "[only] := input.svc.c; only == \"a\"", ""),
+        both("an object as text", "json.marshal(input.svc.m) == \"{\\\"k\\\":1}\"", ""),
+        both("a list in a text", "sprintf(\"%v\", [input.svc.c]) == \"[\\\"a\\\"]\"", ""),
+        both("a list as one text", "concat(\",\", input.svc.c) == \"a\"", ""),
+        both("the end of a list as one text", "endswith(concat(\",\", input.svc.c), \"a\")", ""),
     ]
     .into_iter()
     .flatten()
     .chain([
         witness("an element of a set of one's own", "\"a\" in names", names),
         witness("a list of an element that was seen", "some pod in input.svc.pods; count(pod.c) < 2", ""),
+        witness("`object.get` of what is there", "object.get(input.svc, \"name\", \"none\") == \"web\"", ""),
+        witness(
+            "`object.get` of an element",
+            "some pod in input.svc.pods; object.get(pod, \"mode\", \"open\") == \"open\"",
+            "",
+        ),
+        witness("a key among all", "\"k\" in object.keys(input.svc.m)", ""),
+        witness("an element of two lists", "some c in array.concat(input.svc.c, input.svc.n); c == \"a\"", ""),
+        witness("a field of what is left", "object.remove(input.svc.m, [\"x\"]).k == 1", ""),
+        witness("a value in a text", "sprintf(\"%s\", [input.svc.name]) == \"web\"", ""),
+        witness("the end of a text", "endswith(lower(input.svc.name), \"b\")", ""),
+        witness("a pattern of an element", "some pod in input.svc.pods; [c] := pod.c; c == \"a\"", ""),
         witness("a number", "input.svc.p99 - 1 > 400", ""),
         witness("a difference of numbers", "1000 - input.svc.p99 < 600", ""),
     ])
