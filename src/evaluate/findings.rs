@@ -53,6 +53,8 @@ pub(super) struct Finding {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Item {
     Read(usize),
+    /// A read of which a look-up found nothing.
+    LookUp(usize),
     Pair(usize),
     Constants(usize),
     Head,
@@ -233,13 +235,17 @@ impl Look<'_> {
 
     fn read(&mut self, body: usize, nth: usize, number: usize, read: &Read, said: &StatementTrace) {
         let told = &said.reads[number];
-        if told.absent == 0 && self.left_out.is_empty() {
+        if told.absent == 0 && told.unmet == 0 && self.left_out.is_empty() {
             return;
         }
         let arrived = said.arrived - said.elsewhere;
         let every = told.present == 0 && told.lacking == arrived && arrived > 0;
         self.left_out(body, nth, number, read, said);
-        if told.absent == 0 || self.is_optional(body, &read.origin) || self.is_not_collected(body, &read.origin) {
+        if self.is_optional(body, &read.origin) || self.is_not_collected(body, &read.origin) {
+            return;
+        }
+        self.look_up(body, nth, number, read, said);
+        if told.absent == 0 {
             return;
         }
         let mut kept = self.unexcused(body, &told.kept);
@@ -280,17 +286,14 @@ impl Look<'_> {
             .iter()
             .any(|path| self.group.assumption.required.iter().any(|pattern| pattern.covers(path)));
         let first_variable = read.origin.hops.iter().position(|hop| !matches!(hop, Hop::Key(_) | Hop::Index(_)));
-        let is_designed = read.origin.root == Root::Data
-            || self
-                .named(body, &read.origin)
-                .is_some_and(|path| path.source().is_none() && path.key(0) == Some("data"));
+        let is_designed = self.is_designed(body, read);
         let by_name = read.origin.root == Root::Data && first_variable.is_none_or(|first| hop < first);
         let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
         let needs = match read.need {
             Need::Excused | Need::Defaulted => false,
             _ if is_lost => false,
             _ if is_designed && by_name => true,
-            Need::Number | Need::Negated => true,
+            Need::Number | Need::Measured | Need::Negated => true,
             Need::Value => every,
             Need::List if self.asks_every(body, nth, number) => true,
             Need::List | Need::Truth | Need::Absence => is_designed && every,
@@ -332,6 +335,59 @@ impl Look<'_> {
         let statement = program.bodies[body].statements.get(nth);
         program.bodies[top].kind != Kind::Elements
             && statement.is_some_and(|statement| statement.form == Form::Every && statement.lists.contains(&number))
+    }
+
+    /// Whether it leads into what people declared, and not into what was observed.
+    fn is_designed(&self, body: usize, read: &Read) -> bool {
+        let is_of_data = |path: Path| path.source().is_none() && path.key(0) == Some("data");
+        read.origin.root == Root::Data || self.named(body, &read.origin).is_some_and(is_of_data)
+    }
+
+    /// Look-ups by a variable. That one finds nothing is a test; that none does is a design that speaks of something
+    /// else, unless whether there is something is all that is asked. What is measured is needed each time.
+    fn look_up(&mut self, body: usize, nth: usize, number: usize, read: &Read, said: &StatementTrace) {
+        let told = &said.reads[number];
+        let hops = &read.origin.hops;
+        let Some(hop) = told.tested.first().copied().filter(|_| told.unmet > 0) else { return };
+        let is_last = told.tested.iter().all(|hop| hop + 1 == hops.len());
+        let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
+        let arrived = said.arrived - said.elsewhere;
+        let needs = match read.need {
+            Need::Excused | Need::Defaulted => false,
+            _ if is_lost => false,
+            Need::Measured => true,
+            Need::Truth | Need::Absence | Need::List if is_last => false,
+            _ => told.unmet == arrived && self.is_designed(body, read),
+        };
+        let mut kept = self.unexcused(body, &told.kept_unmet);
+        kept.retain(|env| !self.is_optional_there(body, &read.origin, env));
+        let (true, Some(first)) = (needs, kept.first()) else { return };
+        let world = &self.told.trace.world;
+        let key = match &hops[hop] {
+            Hop::Slot(slot) | Hop::Each(Some(slot)) => bound(first, *slot).cloned(),
+            Hop::Computed(Some(by)) => value_of(by, first, world),
+            _ => None,
+        };
+        let absent = self.cut(body, &read.origin, hop);
+        let is_secret = self.told.is_secret(&read.text) || self.told.is_secret(&absent);
+        let key = key.filter(|_| !is_secret).map_or_else(|| "what is looked up".to_owned(), |key| short(&key));
+        let message = if told.unmet < arrived {
+            format!("`{absent}` is not there for {} of {}, such as {key}", told.unmet, count(arrived, "binding"))
+        } else if arrived > 1 {
+            format!("`{absent}` is there for none of {}, such as {key}", count(arrived, "binding"))
+        } else {
+            format!("`{absent}` is not there for {key}")
+        };
+        let help = if self.is_designed(body, read) {
+            design_help(&self.group.assumption, &absent)
+        } else {
+            remedy(&self.group.assumption, &absent)
+        };
+        let note = Note { reason: Reason::Missing, message, help: Some(help), location: Some(read.place.location()) };
+        let example = concrete(&self.told.program, body, &up_to(&read.origin, hop), first, world);
+        let path = self.named(body, &read.origin);
+        let item = Item::LookUp(number);
+        self.push(Finding { body, statement: nth, item, kept, note, example, path, argument: None });
     }
 
     /// What is not there; and a sentence that says so, with the number of places and one of them.
@@ -870,6 +926,7 @@ impl Findings {
                         || is_absent(read, env, told)
                         || is_of_call && gap.kept.iter().any(|kept| is_prefix(kept, env))
                 }
+                Item::LookUp(read) => is_unmet(&statement.reads[read], env, told),
                 Item::Pair(_) => gap.kept.iter().any(|kept| is_prefix(kept, env)),
                 // No element has the constant, so what passed rests on its absence.
                 Item::Constants(_) => true,
@@ -1011,6 +1068,17 @@ fn is_absent(read: &Read, env: &Value, told: &Told) -> bool {
     let mut absent = false;
     meet(read, env, &told.trace.world, &mut |met| absent |= matches!(met, Met::Absent(..)));
     absent
+}
+
+/// Whether a look-up finds nothing.
+fn is_unmet(read: &Read, env: &Value, told: &Told) -> bool {
+    let (mut tested, mut found) = (false, false);
+    meet(read, env, &told.trace.world, &mut |met| match met {
+        Met::Tested(_) => tested = true,
+        Met::Present(_) => found = true,
+        _ => {}
+    });
+    tested && !found
 }
 
 /// Whether a binding is an earlier state of another one.

@@ -307,6 +307,8 @@ pub(super) enum Need {
     Value,
     /// Ordered or computed with: needed by every binding.
     Number,
+    /// A field of a measure: needed by every binding, also where it is looked up.
+    Measured,
     /// Under `not`, where the engines disagree: needed by every binding.
     Negated,
     /// The list of an iteration.
@@ -317,6 +319,13 @@ pub(super) enum Need {
     Absence,
     /// `object.get`.
     Excused,
+}
+
+impl Need {
+    /// Whether every binding needs it for something to be computed of it.
+    pub(super) fn is_computed_with(self) -> bool {
+        matches!(self, Self::Number | Self::Measured)
+    }
 }
 
 /// One expression that reads something.

@@ -139,7 +139,7 @@ impl One<'_> {
         let lists = &statement.lists;
         statement.reads.iter().enumerate().all(|(nth, read)| {
             let is_list = read.need == Need::List || lists.contains(&nth);
-            self.is_there(body, &read.origin, is_list)
+            self.is_met(body, read) && self.is_there(body, &read.origin, is_list)
         }) && statement
             .pairs
             .iter()
@@ -156,6 +156,16 @@ impl One<'_> {
                     Values::new(texts.into_iter().flatten().map(String::as_str).filter(|text| !is_constant(text)));
                 constants.texts.iter().all(|constant| values.meant(&constant.text, &self.constants).is_none())
             })
+    }
+
+    /// Whether it does not matter what look-ups find: among what was declared, and for a measure, it does.
+    fn is_met(&self, body: usize, read: &Read) -> bool {
+        let looks_up = read.origin.hops.iter().any(|hop| matches!(hop, Hop::Slot(_) | Hop::Computed(_)));
+        let is_designed = || {
+            let mut paths = self.program.paths(body, &read.origin).into_iter();
+            paths.any(|path| path.source().is_none())
+        };
+        !looks_up || read.need != Need::Measured && !is_designed()
     }
 
     /// Whether no binding can lack what this leads to.

@@ -99,6 +99,10 @@ pub(super) struct ReadTrace {
     pub(super) kept: Vec<Value>,
     /// Bindings that met a null.
     pub(super) nulls: Vec<Value>,
+    /// How many bindings met nothing by a look-up, the bindings, and at which steps.
+    pub(super) unmet: u64,
+    pub(super) kept_unmet: Vec<Value>,
+    pub(super) tested: BTreeSet<usize>,
     /// At which step it was missing.
     pub(super) hops: BTreeSet<usize>,
     /// Keys that stand where the missing one should.
@@ -131,8 +135,8 @@ pub(super) enum Met<'v> {
     Present(&'v Value),
     /// There is no such step; the value it should stand in.
     Absent(usize, &'v Value),
-    /// A look-up by a variable found nothing: a test.
-    Tested,
+    /// A look-up by a variable, at this step, found nothing: a test.
+    Tested(usize),
     /// A list with so many elements.
     List(usize),
     /// It cannot be followed.
@@ -345,7 +349,7 @@ impl ReadTrace {
     }
 
     fn count<'v>(&mut self, read: &Read, env: &Value, meet: &mut dyn FnMut(&mut dyn FnMut(Met<'v>))) {
-        let (mut present, mut absent, mut null) = (0_u64, 0_u64, false);
+        let (mut present, mut absent, mut tested, mut null) = (0_u64, 0_u64, 0_u64, false);
         let hops = &read.origin.hops;
         meet(&mut |met| match met {
             Met::Present(value) => {
@@ -374,9 +378,19 @@ impl ReadTrace {
                     }
                 }
             }
-            Met::Tested => present += 1,
+            Met::Tested(hop) => {
+                tested += 1;
+                self.tested.insert(hop);
+            }
             Met::Unknown => {}
         });
+        if tested > 0 && present == 0 {
+            self.unmet += 1;
+            if self.kept_unmet.len() < KEPT {
+                self.kept_unmet.push(env.clone());
+            }
+        }
+        present += tested;
         self.present += present;
         self.absent += absent;
         if null && self.nulls.len() < KEPT {
@@ -576,7 +590,7 @@ fn follow<'v>(
             Value::Set(items) => {
                 match items.get(&key.value) {
                     Some(member) => follow(member, hops, at + 1, env, world, on),
-                    None => on(Met::Tested),
+                    None => on(Met::Tested(at)),
                 }
                 return;
             }
@@ -656,6 +670,6 @@ fn look_up<'v>(
     };
     match found {
         Some(found) => follow(found, hops, at + 1, env, world, on),
-        None => on(Met::Tested),
+        None => on(Met::Tested(at)),
     }
 }

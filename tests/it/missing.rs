@@ -658,6 +658,53 @@ fn what_a_call_gives() {
 }
 
 #[test]
+fn look_ups_in_the_design() {
+    let both = list(&[r#"{"name": "a", "mem": 3}"#, r#"{"name": "b", "mem": 3}"#]);
+    let row = |title, rules: &str, design: &str, answer| {
+        case(title, rules, &both, answer).with("design/services.yaml", design)
+    };
+    let most = each("x.mem > data.design.most[x.name]");
+    let named = each("most := data.design.most[x.name]\n\tx.mem > most");
+    let measure = "measure contains {\"subject\": x.name, \"value\": x.mem, \"limit\": most} if {\n\tsome x in input.svc.list\n\tmost := data.design.most[x.name]\n}";
+    let built = "measure contains m if {\n\tsome x in input.svc.list\n\tmost := data.design.most[x.name]\n\tm := {\"subject\": x.name, \"value\": x.mem, \"limit\": most}\n}";
+    let all = "most: {a: 9, b: 9}\n";
+    let one = "most: {a: 9}\n";
+    let none = "most: {c: 9}\n";
+    let said = asked(&[
+        row("an order, and none is there", &most, none, MISSING),
+        row("an order, and one is there", &most, one, HOLDS),
+        row("an order, and all are there", &most, all, HOLDS),
+        row("a name, and none is there", &named, none, MISSING),
+        row("a name, and one is there", &named, one, HOLDS),
+        row("an equality, and none is there", &each("x.mem == data.design.most[x.name]"), none, MISSING),
+        row("a deeper step, and none is there", &each("not data.design.most[x.name].mem"), none, MISSING),
+        row("a test, and none is there", &each("data.design.most[x.name]"), none, HOLDS),
+        row("a test under `not`, and none is there", &each("not data.design.most[x.name]"), none, DECAYED),
+        row(
+            "a test of a function under `not`",
+            &format!("known(x) if data.design.most[x.name]\n\n{}", each("not known(x)")),
+            none,
+            DECAYED,
+        ),
+        row("`object.get`, and none is there", &each("x.mem > object.get(data.design.most, x.name, 9)"), none, HOLDS),
+        row("optional, and none is there", &says("optional: [\"data.design.most[_]\"]", &most), none, HOLDS),
+        row("a measure, and none is there", measure, none, "unknown missing + vacuous, exit 3"),
+        row("a measure, and one is there", measure, one, MISSING),
+        row("a measure, and all are there", measure, all, HOLDS),
+        row("a measure in its body, and one is there", built, one, MISSING),
+        row("a measure in its body, and all are there", built, all, HOLDS),
+        row("optional in a measure", &says("optional: [\"data.design.most[_]\"]", measure), one, HOLDS),
+        case(
+            "a look-up in the facts, and none is there",
+            &each("x.mem > input.svc.most[x.name]"),
+            r#"{"list": [{"name": "a", "mem": 3}], "most": {"b": 1}}"#,
+            HOLDS,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn under_not() {
     let half = list(&[r#"{"name": "a", "image": "reg/a", "ms": 300, "tags": ["t"]}"#, r#"{"name": "b"}"#]);
     let helper = |condition: &str, body: &str| format!("fine(x) if {body}\n\n{}", each(condition));

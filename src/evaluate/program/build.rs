@@ -373,6 +373,10 @@ impl<'a> Builder<'a> {
     fn query(&mut self, body: usize, query: &Query, head: Option<&Expr>, demands: &[Demand]) -> (Vec<Piece>, bool) {
         let of_head: Vec<_> = demands.iter().filter_map(|demand| Some((head?, *demand))).collect();
         let mut names = self.names(body, query, &of_head);
+        let is_measure = self.rule.last().is_some_and(|name| name == "measure" || name.starts_with("measure_"));
+        if let Some(head) = head.filter(|_| is_measure && self.bodies[body].parent.is_none()) {
+            names.measured = self.measured(query, head);
+        }
         let definitions: Vec<_> = query.stmts.iter().map(|statement| self.definitions(statement, &names)).collect();
         let engines = order_of(&definitions);
         if !self.probes && self.is_asked(body) {

@@ -137,7 +137,7 @@ impl Builder<'_> {
         self.bodies[inner].outer = outer;
         context.statement.nested.push(inner);
         let term = terms.last().map(AsRef::as_ref);
-        let demands: &[Demand] = if need == Need::Number { &[Demand::Value] } else { &[] };
+        let demands: &[Demand] = if need.is_computed_with() { &[Demand::Value] } else { &[] };
         let (pieces, _) = self.query(inner, query, term, demands);
         let span = self.query_span(query);
         context.edits.push(Edit { start: span.start, end: span.end, pieces });
@@ -423,7 +423,7 @@ pub(super) fn is_aggregate(name: &str) -> bool {
 /// What is needed of a part of an expression. A comprehension leaves out what has no value, and so is never without one.
 fn of_part(part: &Expr, of_whole: Need, otherwise: Need) -> Need {
     let is_comprehension = matches!(part, Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. });
-    if of_whole == Need::Number && !is_comprehension { Need::Number } else { otherwise }
+    if of_whole.is_computed_with() && !is_comprehension { of_whole } else { otherwise }
 }
 
 /// A list or set of nothing but strings.

@@ -24,6 +24,8 @@ pub(super) struct Names {
     pub(super) declared: BTreeSet<String>,
     /// Those that something is ordered or computed with, directly or by what they hand on.
     pub(super) numbers: BTreeSet<(String, Demand)>,
+    /// Those that the value or the limit of a measure is made of.
+    pub(super) measured: BTreeSet<(String, Demand)>,
     /// The statements that go through a list of which the next one wants only the elements with a text below some keys.
     pub(super) selects: BTreeMap<usize, Selection>,
 }
@@ -37,9 +39,12 @@ pub(super) struct Selection {
 impl Names {
     /// What the absence of what an expression reads means where a pattern is bound to it, or to each of its elements.
     pub(super) fn need(&self, pattern: &Expr, value: &Expr, is_element: bool) -> Need {
-        let demands = self.numbers.iter().filter_map(|(name, demand)| of_pattern(pattern, name, *demand));
-        let demands = demands.map(|demand| if is_element { demand.of_collection() } else { demand });
-        demands.map(|demand| demand.need(value)).max().unwrap_or(Need::Value)
+        let need = |of: &BTreeSet<(String, Demand)>| {
+            let demands = of.iter().filter_map(|(name, demand)| of_pattern(pattern, name, *demand));
+            let demands = demands.map(|demand| if is_element { demand.of_collection() } else { demand });
+            demands.map(|demand| demand.need(value)).max().unwrap_or(Need::Value)
+        };
+        if need(&self.measured) == Need::Number { Need::Measured } else { need(&self.numbers) }
     }
 }
 
@@ -86,8 +91,14 @@ impl Builder<'_> {
         declared.remove("_");
         used.retain(|name| self.is_local(body, name));
         used.extend(declared.iter().cloned().chain(named));
-        let numbers = self.numbers(query, head);
-        Names { unbound: used.clone(), all: used, declared, numbers, selects: selections(query) }
+        Names {
+            unbound: used.clone(),
+            all: used,
+            declared,
+            numbers: self.numbers(query, head),
+            measured: BTreeSet::new(),
+            selects: selections(query),
+        }
     }
 
     /// The argument of a call that takes its result.

@@ -15,7 +15,7 @@ use super::{
 use crate::policy::{
     DataPath,
     rules::{RuleId, Target, head_ref},
-    syntax::{Reference, Step},
+    syntax::{Reference, Step, text_of},
 };
 
 /// What of a value is needed of every binding.
@@ -135,6 +135,26 @@ impl<'a> Builder<'a> {
         self.demands(Some(query), head).names
     }
 
+    /// The variables that the value and the limit of a measure are made of.
+    pub(super) fn measured(&self, query: &Query, head: &Expr) -> BTreeSet<(String, Demand)> {
+        let mut sheet = Sheet::default();
+        query.stmts.iter().for_each(|statement| deep_statement(statement, &mut |met| sheet.add(met)));
+        sheet.operands.clear();
+        let made = match head {
+            Expr::Var { span, .. } => {
+                let is_it =
+                    |pattern: &Expr| matches!(pattern, Expr::Var { span: name, .. } if name.text() == span.text());
+                sheet.bindings.iter().find(|(pattern, ..)| is_it(pattern)).map_or(head, |(_, value, _)| *value)
+            }
+            _ => head,
+        };
+        let Expr::Object { fields, .. } = made else { return BTreeSet::new() };
+        let is_compared = |key: &Expr| matches!(text_of(key), Some("value" | "limit"));
+        let compared = fields.iter().filter(|(_, key, _)| is_compared(key));
+        let compared: Vec<_> = compared.map(|(_, _, value)| (value.as_ref(), Demand::Value)).collect();
+        self.all_demands(&sheet, &compared).names
+    }
+
     fn demands(&self, query: Option<&Query>, head: &[(&Expr, Demand)]) -> Demands {
         let mut sheet = Sheet::default();
         if let Some(query) = query {
@@ -143,6 +163,10 @@ impl<'a> Builder<'a> {
         for (value, _) in head {
             deep(value, &mut |met| sheet.add(met));
         }
+        self.all_demands(&sheet, head)
+    }
+
+    fn all_demands(&self, sheet: &Sheet<'_>, head: &[(&Expr, Demand)]) -> Demands {
         let mut out = Demands::default();
         let mut queue = Vec::new();
         for operand in &sheet.operands {

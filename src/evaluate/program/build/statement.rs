@@ -159,7 +159,7 @@ impl Builder<'_> {
     pub(super) fn some(&mut self, key: Option<&Expr>, value: &Expr, collection: &Expr, context: &mut Context<'_>) {
         context.statement.form = Form::Some;
         let need = context.names.need(value, collection, true);
-        let list = self.list(collection, if need == Need::Number { need } else { Need::List }, context);
+        let list = self.list(collection, if need.is_computed_with() { need } else { Need::List }, context);
         let mut step = None;
         match key {
             Some(Expr::Var { span, .. }) if span.text() != "_" => {
