@@ -470,10 +470,7 @@ impl Look<'_> {
 
     /// The path of an element, and the name it goes by.
     fn element(&self, path: &Path) -> String {
-        match name_of(path, &self.told.trace.world) {
-            Some(name) => format!("`{path}` ({name})"),
-            None => format!("`{path}`"),
-        }
+        named(path, &self.told.trace.world)
     }
 
     /// Whether some element has two keys.
@@ -826,6 +823,14 @@ fn design_help(assumption: &Assumption, path: &str) -> String {
 /// From which statement on a body only puts together what it makes.
 fn building(body: &Body) -> usize {
     body.statements.iter().rposition(|statement| !statement.builds).map_or(0, |last| last + 1)
+}
+
+/// The path of an element, and the name it goes by.
+pub(super) fn named(path: &Path, world: &TraceWorld) -> String {
+    match name_of(path, world) {
+        Some(name) => format!("`{path}` ({name})"),
+        None => format!("`{path}`"),
+    }
 }
 
 /// The name by which people know an element: that of the innermost element of a list on the way.

@@ -12,7 +12,7 @@ use super::{
     engine::Engine,
     explain,
     program::{self, Program, Root},
-    trace::{self, Trace},
+    trace::{self, Stop, Trace},
 };
 use crate::{
     policy::{DataPath, Group, GroupRule, reference},
@@ -27,6 +27,8 @@ pub(crate) struct Told {
     makers: OnceLock<Makers>,
     /// Which binding of a function's body had these arguments, first.
     calls: OnceLock<Calls>,
+    /// Where a function's body stopped with these arguments, and an `every` with these variables around it, first.
+    stops: OnceLock<Calls>,
     /// Further names of keys whose values are never shown.
     redact: Vec<String>,
 }
@@ -82,6 +84,33 @@ impl Told {
         calls.get(&(body, known)).map(|nth| &self.trace.bodies[body].made[*nth])
     }
 
+    /// Where a function's body stopped with these parameters, and an `every` with these variables around it, first; by
+    /// slot, as far as they are known.
+    pub(super) fn stop(&self, body: usize, outer: &[Option<Value>]) -> Option<&Stop> {
+        let stops = &self.trace.bodies[body].stops;
+        let known: Option<Vec<Value>> = outer.iter().cloned().collect();
+        let Some(known) = known else {
+            let is_it = |stop: &&Stop| {
+                let mut slots = outer.iter().enumerate();
+                slots.all(|(slot, value)| value.is_none() || trace::bound(&stop.sample.env, slot) == value.as_ref())
+            };
+            return stops.iter().find(is_it);
+        };
+        let index = self.stops.get_or_init(|| {
+            let mut index = Calls::new();
+            for (at, body) in self.program.bodies.iter().enumerate() {
+                for (nth, stop) in self.trace.bodies[at].stops.iter().enumerate() {
+                    let outer = (0..body.outer).map(|slot| trace::bound(&stop.sample.env, slot).cloned());
+                    if let Some(outer) = outer.collect() {
+                        index.entry((at, outer)).or_insert(nth);
+                    }
+                }
+            }
+            index
+        });
+        index.get(&(body, known)).map(|nth| &stops[*nth])
+    }
+
     /// The bindings that made an element of a rule.
     pub(super) fn made(&self, rule: &DataPath, value: &Value) -> Vec<(usize, &trace::Made)> {
         let makers = self.makers.get_or_init(|| {
@@ -132,6 +161,7 @@ pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[Stri
         trace,
         makers: OnceLock::new(),
         calls: OnceLock::new(),
+        stops: OnceLock::new(),
         redact: redact.to_vec(),
     })
 }

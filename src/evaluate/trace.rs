@@ -10,7 +10,7 @@ use regorus::Value;
 
 use super::{
     place::Index,
-    program::{Body, Constants, Hop, Need, Operand, Origin, Pair, Pattern, Program, Read, Root, Statement, Text},
+    program::{Body, Constants, Hop, Kind, Need, Operand, Origin, Pair, Pattern, Program, Read, Root, Statement, Text},
 };
 use crate::policy::DataPath;
 
@@ -20,7 +20,7 @@ const KEPT: usize = 2_000;
 const MADE: usize = 50_000;
 const PASSED: usize = 200;
 /// So many bindings are kept to show.
-pub(super) const SAMPLES: usize = 3;
+const SAMPLES: usize = 3;
 /// So many different values are kept at a place that is compared with constants.
 const VALUES: usize = 10_000;
 /// In so many parents of a missing key the other keys are looked at.
@@ -51,11 +51,24 @@ pub(super) struct BodyTrace {
     pub(super) made: Vec<Made>,
     /// How many times it made something or was passed, also beyond what is kept.
     pub(super) made_count: u64,
+    /// Where calls of a function, and elements of an `every`, came no further.
+    pub(super) stops: Vec<Stop>,
+    /// The call or element that is under way, until it makes something.
+    open: Option<Stop>,
+    /// Whether the statement that was reached last is where it has got to.
+    is_furthest: bool,
     /// The last values of its operands.
     current: Vec<Option<Value>>,
     /// Which statement was reached last, and with which binding.
     at: usize,
     env: Option<Value>,
+}
+
+/// The statement that a call or an element did not pass: of several bindings the first that came so far.
+pub(super) struct Stop {
+    /// Its number; that of the head where only this has no value.
+    pub(super) statement: usize,
+    pub(super) sample: Sample,
 }
 
 /// One value with the binding that made it.
@@ -159,6 +172,7 @@ impl Recorder {
     pub(super) fn finish(&self) -> Trace {
         let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
         let world = trace.world.clone();
+        trace.bodies.iter_mut().for_each(BodyTrace::stop);
         std::mem::replace(&mut *trace, Trace { bodies: Vec::new(), world })
     }
 
@@ -173,6 +187,7 @@ impl Recorder {
         };
         if statement == of.statements.len() && of.parent.is_some() {
             told.made_count += 1;
+            told.open = None;
             if told.made.len() < PASSED {
                 let seen = told.current.clone();
                 told.made.push(Made { env: env.clone(), value: Value::Null, seen });
@@ -190,6 +205,7 @@ impl Recorder {
             && let Some(told) = index(body).and_then(|body| trace.bodies.get_mut(body))
         {
             told.made_count += 1;
+            told.open = None;
             if told.made.len() < MADE {
                 let seen = told.current.clone();
                 told.made.push(Made { env: env.clone(), value: value.clone(), seen });
@@ -244,6 +260,8 @@ impl BodyTrace {
         if told.samples.len() < SAMPLES {
             told.samples.push(Sample { env: env.clone(), seen: Vec::new() });
         }
+        self.go_on(body, nth, env);
+        let told = &mut self.statements[nth];
         if !is_same(env.as_array().ok().and_then(|env| env.get(0)), &world.input) {
             told.elsewhere += 1;
             return;
@@ -262,6 +280,28 @@ impl BodyTrace {
         }
     }
 
+    /// Remembers how far a call or an element has come.
+    fn go_on(&mut self, body: &Body, nth: usize, env: &Value) {
+        if !matches!(body.kind, Kind::Function | Kind::Every) {
+            return;
+        }
+        if nth == 0 {
+            self.stop();
+        }
+        self.is_furthest = nth == 0 || self.open.as_ref().is_some_and(|open| nth > open.statement);
+        if self.is_furthest {
+            self.open = Some(Stop { statement: nth, sample: Sample { env: env.clone(), seen: Vec::new() } });
+        }
+    }
+
+    /// The call or element that was under way made nothing.
+    fn stop(&mut self) {
+        let stop = self.open.take();
+        if self.stops.len() < MADE {
+            self.stops.extend(stop);
+        }
+    }
+
     fn see(&mut self, body: &Body, number: usize, value: &Value, world: &TraceWorld) {
         if let Some(current) = self.current.get_mut(number) {
             *current = Some(value.clone());
@@ -271,10 +311,10 @@ impl BodyTrace {
         if told.arrived <= SAMPLES as u64
             && let Some(sample) = told.samples.last_mut()
         {
-            if sample.seen.len() <= number {
-                sample.seen.resize(number + 1, None);
-            }
-            sample.seen[number] = Some(value.clone());
+            sample.see(number, value);
+        }
+        if let Some(open) = self.open.as_mut().filter(|_| self.is_furthest) {
+            open.sample.see(number, value);
         }
         let statement = body.statements.get(nth).unwrap_or(&body.head.statement);
         let Some(env) = &self.env else { return };
@@ -305,6 +345,15 @@ impl BodyTrace {
                 told_pair.keep(env, value, &other);
             }
         }
+    }
+}
+
+impl Sample {
+    fn see(&mut self, number: usize, value: &Value) {
+        if self.seen.len() <= number {
+            self.seen.resize(number + 1, None);
+        }
+        self.seen[number] = Some(value.clone());
     }
 }
 

@@ -965,10 +965,11 @@ fn find(file: &SourceFile, within: Span, operand: &str) -> Option<Span> {
     Some(Span { start, end: start + operand.len() })
 }
 
-/// The operands whose values do not stand on the line anyway: no literals, and nothing that equals one. What a condition
-/// needs to be true has a value, also where nobody could tell which; only under `not` it may have none.
+/// The operands whose values do not stand on the line anyway: no literals, and nothing that is true for equalling one.
+/// What a condition needs to be true has a value, also where nobody could tell which; only under `not` it may have none.
 fn unwritten(condition: &Condition) -> impl Iterator<Item = &Operand> {
-    let literals: Vec<Json> = condition.operands.iter().filter_map(literal).collect();
+    let is_true = condition.outcome == Outcome::True;
+    let literals: Vec<Json> = condition.operands.iter().filter(|_| is_true).filter_map(literal).collect();
     let may_lack = condition.outcome != Outcome::True || condition.text.starts_with("not ");
     condition.operands.iter().filter(move |operand| {
         literal(operand).is_none() && operand.value.as_ref().map_or(may_lack, |value| !literals.contains(value))

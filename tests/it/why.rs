@@ -380,6 +380,43 @@ fn negation_and_quantifiers() {
         ),
         ("every_key", "holds if {\n\tevery name, s in input.svc.by_name {\n\t\ts.port == 443\n\t}\n}"),
         ("every_undefined", "holds if {\n\tevery s in input.svc.services {\n\t\ts.debug\n\t}\n}"),
+        (
+            "every_of_comprehension",
+            "holds if {\n\tevery x in [s | some s in input.svc.services] {\n\t\tx.replicas > 1\n\t}\n}",
+        ),
+        (
+            "every_of_what_was_made",
+            "holds if {\n\tevery p in [{\"n\": s.name, \"r\": s.replicas} | some s in input.svc.services; s.tier == \"back\"] {\n\t\tp.r > 1\n\t}\n}",
+        ),
+        (
+            "every_of_a_rule",
+            "back := [s | some s in input.svc.services; s.tier == \"back\"]\n\nholds if {\n\tevery s in back {\n\t\ts.replicas > 0\n\t\ts.p99_ms < 400\n\t}\n}",
+        ),
+        (
+            "every_by_a_function",
+            "ok(s) if {\n\ts.replicas > 0\n\ts.p99_ms < 400\n}\n\nholds if {\n\tevery s in input.svc.services {\n\t\tok(s)\n\t}\n}",
+        ),
+        (
+            "every_by_a_function_of_two_bodies",
+            "ok(s) if s.tier == \"front\"\n\nok(s) if s.replicas > 1\n\nholds if {\n\tevery s in input.svc.services {\n\t\tok(s)\n\t}\n}",
+        ),
+        (
+            "every_by_a_false_function",
+            "ok(s) := s.p99_ms < 400\n\nholds if {\n\tevery s in input.svc.services {\n\t\tok(s)\n\t}\n}",
+        ),
+        (
+            "every_by_a_rule",
+            "slow contains s.name if {\n\tsome s in input.svc.services\n\ts.p99_ms > 400\n}\n\nholds if {\n\tevery s in input.svc.services {\n\t\tnot s.name in slow\n\t}\n}",
+        ),
+        (
+            "every_in_a_negated_rule",
+            "all_ok if {\n\tevery s in input.svc.services {\n\t\tok(s)\n\t}\n}\n\nok(s) if {\n\ts.p99_ms < 400\n\ts.replicas > 0\n}\n\nviolation contains \"bad\" if not all_ok",
+        ),
+        ("every_behind_hundreds", "holds if {\n\tevery n in numbers.range(1, 950) {\n\t\tn < input.svc.total\n\t}\n}"),
+        (
+            "every_for_each",
+            "violation contains s.name if {\n\tsome s in input.svc.services\n\tnot are_known(s.calls)\n}\n\nare_known(names) if {\n\tevery name in names {\n\t\tknown(name)\n\t}\n}\n\nknown(name) if name in input.svc.names",
+        ),
     ]);
     assert_snapshot!(why);
 }

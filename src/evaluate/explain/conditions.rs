@@ -6,24 +6,28 @@ use regorus::Value;
 use super::{
     super::{
         Told,
+        findings::named,
         place::{around, resolved, value_of},
         program::{Body, Call, Form, Hop, Kind, Known, Operand, Origin, Program, Read, Root, Side, Statement},
-        trace::{Met, SAMPLES, Sample, bound, meet},
+        trace::{Met, Stop, bound, meet},
     },
     evidence::replaces_data,
     json,
-    quantifier::broken,
-    witness::{Witnesses, arguments, called_with, is_called_with, is_only_for_the_head, named_by, witnesses},
+    quantifier::{Broken, broken},
+    witness::{Witnesses, arguments, is_only_for_the_head, named_by, parameters, witnesses},
 };
 use crate::{
     model::{Condition, Json, Operand as Shown, Outcome, Path, Segment},
     secret::{is_secret, redacted, without_secrets},
+    text::{ELLIPSIS, cut_value},
 };
 
 /// Helpers are followed so deep.
 const DEPTH: usize = 3;
 /// So many conditions are enough to understand anything.
 const ENOUGH: usize = 16;
+/// So many characters are shown of an element that stands nowhere.
+const BROKEN_BY: usize = 60;
 
 /// Collects conditions.
 pub(super) struct Conditions<'a> {
@@ -113,56 +117,72 @@ impl<'a> Conditions<'a> {
     fn refused(&mut self, statement: &Statement, call: &Call, env: &Value, is_set: bool, depth: usize) {
         let values = arguments(self.told, statement, call, env);
         for body in self.told.program.bodies_of(&call.rule) {
-            let of = &self.told.program.bodies[*body];
-            if of.kind != Kind::Function {
-                if !is_set {
-                    self.stopped(*body, depth + 1);
-                }
-                continue;
+            if self.told.program.bodies[*body].kind == Kind::Function {
+                self.called(*body, &values, depth);
+            } else if !is_set {
+                self.stopped(*body, depth + 1);
             }
-            let trace = &self.told.trace.bodies[*body];
-            let is_called = |sample: &&Sample| is_called_with(of, &sample.env, &values);
-            let sampled = (0..of.statements.len())
-                .rev()
-                .find_map(|nth| Some((nth, trace.statements[nth].samples.iter().find(is_called)?)))
-                .filter(|(nth, _)| trace.statements.get(nth + 1).is_none_or(|next| next.samples.len() < SAMPLES));
-            if let Some((nth, sample)) = sampled {
-                self.failed(*body, nth, &sample.env, &sample.seen, depth + 1);
-            } else if of.statements.len() == 1 {
-                self.failed(*body, 0, &called_with(self.told, of, &values), &[], depth + 1);
-            }
+        }
+    }
+
+    /// The condition that kept a function's body from being true of these arguments.
+    fn called(&mut self, body: usize, values: &[Option<Value>], depth: usize) {
+        let of = &self.told.program.bodies[body];
+        if let Some(Stop { statement, sample }) = self.told.stop(body, &parameters(of, values)) {
+            self.failed(body, *statement, &sample.env, &sample.seen, depth + 1);
+        } else if let Some(made) = self.told.called(body, values).filter(|made| made.value == Value::Bool(false))
+            && let Some(head) = self.head(body, &made.env, &made.seen, Outcome::False)
+        {
+            self.push(head);
         }
     }
 
     /// A condition that a binding did not pass.
     fn failed(&mut self, body: usize, nth: usize, env: &Value, seen: &[Option<Value>], depth: usize) {
-        let statement = &self.told.program.bodies[body].statements[nth];
+        let of = &self.told.program.bodies[body];
+        let statement = of.statements.get(nth).unwrap_or(&of.head.statement);
         let outcome = if is_defined(self.told, body, statement, env) { Outcome::False } else { Outcome::Undefined };
         let mut condition = self.condition(body, nth, outcome, env, seen);
-        let mut every = statement.nested.iter().rev();
-        let every = every.find(|nested| self.told.program.bodies[**nested].kind == Kind::Every);
-        let broken = every.and_then(|every| Some((*every, broken(self.told, body, statement, *every, env)?)));
-        if let Some((_, broken)) = &broken
-            && let Some(path) = &broken.path
-        {
-            condition.note = Some(format!("broken by `{path}`"));
-        }
+        let broken = broken(self.told, statement, env);
+        condition.note = broken.as_ref().and_then(|broken| self.broken_by(broken));
         self.push(condition);
         if depth >= DEPTH {
             return;
         }
-        if let Some((every, broken)) = broken
-            && let Some(stop) = broken.statement
-        {
-            self.failed(every, stop, &broken.env, &broken.seen, depth + 1);
+        if let Some(Broken { body, statement, sample, .. }) = broken {
+            self.failed(body, statement, &sample.env, &sample.seen, depth + 1);
         }
-        for call in statement.calls.iter().filter(|call| !call.negated) {
+        for call in &statement.calls {
+            // What is not so under `not` is so.
+            if call.negated {
+                let Witnesses { made, .. } = witnesses(self.told, body, statement, call, env);
+                if let [(body, made), ..] = made.as_slice() {
+                    self.passed(*body, &made.env, &made.seen, depth + 1);
+                }
+                continue;
+            }
+            let values = arguments(self.told, statement, call, env);
             for body in self.told.program.bodies_of(&call.rule) {
-                if self.told.trace.bodies[*body].made_count == 0 {
+                if self.told.program.bodies[*body].kind == Kind::Function {
+                    self.called(*body, &values, depth);
+                } else if self.told.trace.bodies[*body].made_count == 0 {
                     self.stopped(*body, depth + 1);
                 }
             }
         }
+    }
+
+    /// The element that broke an `every`.
+    fn broken_by(&self, broken: &Broken<'_>) -> Option<String> {
+        Some(match (&broken.path, broken.value) {
+            (Some(path), Some(Value::Object(_))) => format!("broken by {}", named(path, &self.told.trace.world)),
+            (Some(path), _) => format!("broken by `{path}`"),
+            (None, Some(value)) => {
+                let value = self.shown(json(value)?, &[]);
+                format!("broken by {}", cut_value(&value, BROKEN_BY, ELLIPSIS))
+            }
+            (None, None) => return None,
+        })
     }
 
     /// The condition of a body that nothing passed.

@@ -10,12 +10,15 @@ use super::{
         Told,
         place::{around, concrete, resolved, value_of},
         program::{Body, Call, Form, Hop, Kind, Need, Operand, Origin, Program, Read, Root, Side, Statement},
-        trace::{Made, Met, bound, meet},
+        trace::{Made, Met, Stop, bound, meet},
     },
     conditions::{last_reached, measuring},
     is_evidence,
-    quantifier::broken,
-    witness::{Witnesses, arguments, called_with, is_among, is_only_for_the_head, named_by, users, wanted, witnesses},
+    quantifier::{Broken, broken},
+    witness::{
+        Witnesses, arguments, called_with, is_among, is_only_for_the_head, named_by, parameters, users, wanted,
+        witnesses,
+    },
 };
 use crate::model::Path;
 
@@ -137,7 +140,10 @@ impl<'a> Gathered<'a> {
             return;
         }
         // The whole of an element is evidence by what is asked of it, and a name alone asks nothing.
-        let is_passed_on = !statement.calls.is_empty() && read.origin.hops.is_empty();
+        let mut arguments = statement.calls.iter().flat_map(|call| &call.arguments);
+        let is_argument = arguments
+            .any(|argument| matches!(argument, Operand::Read(nth) if std::ptr::eq(&statement.reads[*nth], read)));
+        let is_passed_on = is_argument && read.origin.hops.is_empty();
         if is_passed_on || read.need == Need::List && statement.form != Form::Every {
             return;
         }
@@ -327,40 +333,65 @@ impl<'a> Gathered<'a> {
             self.stopped(body, depth);
             return;
         }
-        let env = called_with(self.told, of, values);
-        for statement in &of.statements {
-            if self.broke(body, statement, &env, depth) {
-                continue;
-            }
-            for read in statement.reads.iter().filter(|read| is_of_arguments(of, &read.origin)) {
-                self.read(body, statement, read, &env);
-            }
+        let Some(Stop { statement, sample }) = self.told.stop(body, &parameters(of, values)) else { return };
+        let before = &of.statements[..(*statement).min(of.statements.len())];
+        // Where nothing among many was as it should be, all of them say so.
+        if before.iter().any(|statement| !statement.lists.is_empty()) {
+            self.lists(body, &called_with(self.told, of, values));
+            return;
+        }
+        let statement = of.statements.get(*statement).unwrap_or(&of.head.statement);
+        self.failed(body, statement, &sample.env, &sample.seen, depth);
+    }
+
+    /// What a statement looked at that a binding did not pass.
+    fn failed(&mut self, body: usize, statement: &Statement, env: &Value, seen: &[Option<Value>], depth: usize) {
+        if self.broke(statement, env, depth) {
+            return;
+        }
+        if statement.form == Form::Not {
+            // What is not so under `not` is so.
+            self.statement(body, &Statement { form: Form::Test, ..statement.clone() }, env, seen, depth);
+        } else {
+            self.statement(body, statement, env, seen, depth);
         }
     }
 
     /// What the element that broke an `every` was asked; `false` where there is none.
-    fn broke(&mut self, body: usize, statement: &Statement, env: &Value, depth: usize) -> bool {
+    fn broke(&mut self, statement: &Statement, env: &Value, depth: usize) -> bool {
         if statement.form != Form::Every || depth >= DEPTH {
             return false;
         }
-        let every = statement.nested.iter().copied();
-        let every = every.rev().find(|nested| self.told.program.bodies[*nested].kind == Kind::Every);
-        let Some((nested, broken)) =
-            every.and_then(|nested| Some((nested, broken(self.told, body, statement, nested, env)?)))
-        else {
+        let Some(Broken { body, statement: stop, sample, value, path }) = broken(self.told, statement, env) else {
             return false;
         };
         let before = self.paths.len();
-        for (nth, inner) in self.told.program.bodies[nested].statements.iter().enumerate() {
-            let is_it = broken.statement.is_none_or(|stop| stop == nth);
-            if is_it && !self.broke(nested, inner, &broken.env, depth + 1) {
-                self.statement(nested, inner, &broken.env, &broken.seen, depth + 1);
-            }
+        if let Some(inner) = self.told.program.bodies[body].statements.get(stop) {
+            self.failed(body, inner, &sample.env, &sample.seen, depth + 1);
         }
         if self.paths.len() == before {
-            self.paths.extend(broken.path);
+            self.paths.extend(path);
         }
-        true
+        // An element that was put together stands nowhere: what it was made of does.
+        let is_comprehension = |nested: &&usize| self.told.program.bodies[**nested].kind == Kind::Comprehension;
+        if self.paths.len() == before
+            && let Some(value) = value
+            && let Some(made_by) = statement.nested.iter().find(is_comprehension)
+        {
+            let parts = std::iter::once(value.clone()).chain(match value {
+                Value::Object(fields) => fields.iter().map(|(_, value)| value.clone()).collect(),
+                Value::Array(items) => items.iter().cloned().collect(),
+                _ => Vec::new(),
+            });
+            let parts: BTreeSet<Value> = parts.collect();
+            let mut made = self.told.trace.bodies[*made_by].made.iter();
+            if let Some(made) = made.find(|made| self.is_wanted(*made_by, &made.env, &parts)) {
+                self.passed(*made_by, &made.env, &made.seen, depth + 1);
+                let head = &self.told.program.bodies[*made_by].head.statement;
+                self.statement(*made_by, head, &made.env, &made.seen, depth + 1);
+            }
+        }
+        self.paths.len() > before
     }
 
     /// What kept everything from passing a body.
@@ -374,10 +405,7 @@ impl<'a> Gathered<'a> {
         let Some(stop) = last_reached(self.told, body) else { return };
         let statement = &of.statements[stop];
         for sample in trace.statements[stop].samples.iter().take(EXAMPLES) {
-            if self.broke(body, statement, &sample.env, depth) {
-                continue;
-            }
-            if depth < DEPTH {
+            if depth < DEPTH && statement.form != Form::Every {
                 for call in statement.calls.iter().filter(|call| !call.negated) {
                     for other in self.told.program.bodies_of(&call.rule) {
                         if self.told.trace.bodies[*other].made_count == 0 {
@@ -386,7 +414,7 @@ impl<'a> Gathered<'a> {
                     }
                 }
             }
-            self.statement(body, statement, &sample.env, &sample.seen, depth);
+            self.failed(body, statement, &sample.env, &sample.seen, depth);
             if statement.form == Form::Some {
                 for list in &statement.lists {
                     if let Some(path) = self.concrete(body, &statement.reads[*list].origin, &sample.env) {
@@ -420,13 +448,4 @@ fn is_chosen_from(program: &Program, of: &Body, statement: &Statement) -> bool {
 /// Whether a statement replaces some of `data` by `with`.
 pub(super) fn replaces_data(statement: &Statement) -> bool {
     statement.unfollowed == Some("`with data`")
-}
-
-/// Whether an expression starts from a parameter.
-fn is_of_arguments(of: &Body, origin: &Origin) -> bool {
-    match &origin.root {
-        Root::Slot(slot) => *slot < of.outer,
-        Root::Input | Root::Data => true,
-        _ => false,
-    }
 }

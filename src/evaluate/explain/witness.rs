@@ -8,7 +8,7 @@ use super::super::{
     Told,
     findings::argument_value,
     place::value_of,
-    program::{Body, Call, Form, Hop, Kind, Known, Origin, Program, Root, Statement},
+    program::{Body, Call, Form, Hop, Kind, Known, Origin, Program, Root, Slot, Statement},
     trace::{Made, bound},
 };
 
@@ -123,13 +123,18 @@ pub(in crate::evaluate) fn is_called_with(of: &Body, env: &Value, values: &[Opti
     })
 }
 
-/// A binding of a function's body that has only these arguments.
-pub(super) fn called_with(told: &Told, of: &Body, values: &[Option<Value>]) -> Value {
-    let slots = of.slots[..of.outer].iter().map(|slot| match &slot.origin {
+/// The parameters of a function's body that is called with these arguments, by slot, as far as they are known.
+pub(super) fn parameters(of: &Body, values: &[Option<Value>]) -> Vec<Option<Value>> {
+    let parameter = |slot: &Slot| match &slot.origin {
         Some(Known::Argument(nth)) => values.get(*nth).cloned().flatten(),
         _ => None,
-    });
-    let slots = slots.map(|value| value.unwrap_or(Value::Undefined));
+    };
+    of.slots[..of.outer].iter().map(parameter).collect()
+}
+
+/// A binding of a function's body that has only these arguments.
+pub(super) fn called_with(told: &Told, of: &Body, values: &[Option<Value>]) -> Value {
+    let slots = parameters(of, values).into_iter().map(|value| value.unwrap_or(Value::Undefined));
     Value::from(std::iter::once(told.trace.world.input.clone()).chain(slots).collect::<Vec<_>>())
 }
 
