@@ -21,6 +21,7 @@ use crate::{
     },
     policy::{self, Group, Policies},
     project::Project,
+    secret::Secrets,
     source::{Advice, At, Problem, SourceFile},
     spelling::nearest,
 };
@@ -218,7 +219,11 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
         watch: options.watch.clone(),
     };
     let judgements = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
-    let (mut assumptions, fact_files) = explain(judgements, &facts, &design_files, &project.redact);
+    // Nothing that was read is shown where nothing is said.
+    let documents = [&facts.input, &data];
+    let is_said = judgements.iter().any(|judgement| says_something(&judgement.judged));
+    let secrets = Secrets::of(if is_said { &documents } else { &[] }, &project.redact);
+    let (mut assumptions, fact_files) = explain(judgements, &facts, &design_files, &secrets, &project.redact);
     assumptions.sort_by(|a, b| {
         let key = |judged: &crate::model::Judged| (judged.assumption.document.path.clone(), judged.verdict);
         key(a).cmp(&key(b)).then_with(|| a.assumption.id.cmp(&b.assumption.id))
@@ -244,18 +249,24 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     })
 }
 
+/// Whether anything is said of an assumption beside its verdict.
+fn says_something(judged: &Judged) -> bool {
+    judged.message.is_some() || !(judged.notes.is_empty() && judged.violations.is_empty() && judged.measures.is_empty())
+}
+
 /// Says why, with every fact at its place in its file. Returns the assumptions and the files of those facts.
 fn explain(
     judgements: Vec<Judgement>,
     facts: &Facts,
     design: &[SourceFile],
+    secrets: &Secrets,
     redact: &[String],
 ) -> (Vec<Judged>, Vec<SourceFile>) {
     let mut reasons: Vec<Why> =
         judgements.par_iter().map(|judgement| evaluate::explain::explain(judgement, redact)).collect();
     let of_all = reasons.iter().flat_map(|why| why.violations.iter().map(|(_, facts)| facts).chain([&why.facts]));
     let paths: BTreeSet<model::Path> = of_all.flatten().map(|(path, _)| path.clone()).collect();
-    let places = facts::places(facts, design, &paths, redact);
+    let places = facts::places(facts, design, &paths, secrets, redact);
     let evidence = |found: Vec<(model::Path, Json)>| -> Vec<Evidence> {
         let fact = |(path, value): (model::Path, Json)| {
             let source = path.source().or_else(|| path.key(1)).unwrap_or_default().to_owned();
@@ -272,6 +283,7 @@ fn explain(
         }
         judged.conditions = std::mem::take(&mut why.conditions);
         judged.evidence = evidence(std::mem::take(&mut why.facts));
+        evaluate::explain::withhold(&mut judged, secrets);
         judged
     });
     (assumptions.collect(), places.files)

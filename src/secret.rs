@@ -1,4 +1,14 @@
-//! Which values are better not shown: those whose keys sound like secrets, or are named by the project.
+//! Which values are better not shown: those whose keys sound like secrets, or are named by the project, and those that
+//! have the look of one.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    ops::Range,
+};
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use regorus::Value;
 
 use crate::model::{Json, Path, Segment};
 
@@ -48,8 +58,204 @@ pub fn without_secrets(value: Json, redact: &[String]) -> Json {
             fields.into_iter().map(shown).collect()
         }
         Json::Array(items) => items.into_iter().map(|item| without_secrets(item, redact)).collect(),
+        Json::String(text) if is_secret_text(&text) => WITHHELD.into(),
         other => other,
     }
+}
+
+/// Whether a text has the look of a secret, whatever its key: a header that authorizes, a URL with a password, a private
+/// key, a signed token.
+pub(crate) fn is_secret_text(text: &str) -> bool {
+    let begins = |start: &str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+    let is_token = |rest: &str| {
+        rest.len() >= 8
+            && rest.contains(|c: char| c.is_ascii_digit() || c == '=')
+            && !rest.contains(|c: char| c.is_whitespace())
+    };
+    let authorizes = ["bearer ", "basic "].iter().any(|scheme| begins(scheme) && is_token(text[scheme.len()..].trim()));
+    let has_password = || {
+        let (_, rest) = text.split_once("://")?;
+        let (user, _) = rest.split(['/', '?', '#']).next()?.rsplit_once('@')?;
+        let (_, password) = user.split_once(':')?;
+        Some(!password.is_empty())
+    };
+    authorizes
+        || begins("authorization:")
+        || begins("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2 && !text.contains(' ')
+        || text.contains("PRIVATE KEY-----")
+        || has_password() == Some(true)
+}
+
+/// The texts that are known to be secret, to take them out of whatever is said: what is put together of them, a message
+/// or an error of the engine, has no key by which it could be known.
+pub(crate) enum Secrets {
+    /// There are none.
+    None,
+    /// These.
+    Some(AhoCorasick),
+    /// More than can be looked for, so that nothing can be said.
+    TooMany,
+}
+
+/// Shorter texts are as likely to be a part of anything else.
+const SHORTEST: usize = 4;
+/// From this length on a text is a secret also within a longer word.
+const LONG: usize = 8;
+/// What stands under many a key that sounds like that of a secret, and is none.
+const PLAIN: [&str; 9] = ["true", "false", "none", "null", "default", "enabled", "disabled", "required", "optional"];
+
+impl Secrets {
+    /// The secrets of these documents. A text that stands openly in them too, as a name of a Kubernetes secret does, is
+    /// known anyway.
+    pub(crate) fn of(documents: &[&Value], redact: &[String]) -> Self {
+        let mut keys = HashMap::new();
+        let mut found = BTreeSet::new();
+        for document in documents {
+            texts(document, false, redact, &mut keys, &mut |text, is_secret| {
+                let is_number = text.len() < LONG && text.bytes().all(|byte| byte.is_ascii_digit());
+                if is_secret && text.len() >= SHORTEST && !is_number && !PLAIN.contains(&text) {
+                    found.insert(text);
+                }
+            });
+        }
+        if !found.is_empty() {
+            let mut open = BTreeSet::new();
+            for document in documents {
+                texts(document, false, redact, &mut keys, &mut |text, is_secret| {
+                    open.extend((!is_secret).then_some(text).filter(|text| found.contains(text)));
+                });
+            }
+            found.retain(|text| !open.contains(text));
+        }
+        let mut all: BTreeSet<Cow<'_, str>> = BTreeSet::new();
+        for text in found {
+            // The same as JSON writes it, and what follows `Bearer`.
+            let json = Json::from(text).to_string();
+            all.insert(json[1..json.len() - 1].to_owned().into());
+            all.extend(text.split_whitespace().filter(|part| part.len() >= LONG).map(Cow::from));
+            all.insert(text.into());
+        }
+        if all.is_empty() {
+            return Self::None;
+        }
+        let mut search = AhoCorasick::builder();
+        search.match_kind(MatchKind::LeftmostLongest).ascii_case_insensitive(true);
+        search.build(all.iter().map(AsRef::as_ref)).map_or(Self::TooMany, Self::Some)
+    }
+
+    /// The text with [`WITHHELD`] in place of every secret.
+    pub(crate) fn without<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let Some(places) = self.places(text) else { return WITHHELD.into() };
+        if places.is_empty() {
+            return text.into();
+        }
+        let mut shown = String::new();
+        let mut done = 0;
+        for place in places {
+            shown.push_str(&text[done..place.start]);
+            shown.push_str(WITHHELD);
+            done = place.end;
+        }
+        shown.push_str(&text[done..]);
+        shown.into()
+    }
+
+    /// Where secrets stand in a text, in bytes; `None` where that cannot be told.
+    pub(crate) fn places(&self, text: &str) -> Option<Vec<Range<usize>>> {
+        let texts = match self {
+            Self::None => return Some(Vec::new()),
+            Self::Some(texts) => texts,
+            Self::TooMany => return None,
+        };
+        let mut places = Vec::new();
+        let mut from = 0;
+        while let Some(found) = texts.find(Input::new(text).span(from..text.len())) {
+            let joins = |c: char| c.is_alphanumeric();
+            let is_word = !text[..found.start()].ends_with(joins) && !text[found.end()..].starts_with(joins);
+            if found.len() >= LONG || is_word {
+                places.push(found.range());
+                from = found.end();
+            } else {
+                from = found.start() + text[found.start()..].chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        Some(places)
+    }
+
+    /// Takes the secrets out of a text.
+    pub(crate) fn hide(&self, text: &mut String) {
+        if let Cow::Owned(shown) = self.without(text) {
+            *text = shown;
+        }
+    }
+
+    /// Takes the secrets out of all texts and keys of a value.
+    pub(crate) fn hide_in(&self, value: &mut Json) {
+        match value {
+            Json::String(text) => self.hide(text),
+            Json::Array(items) => items.iter_mut().for_each(|item| self.hide_in(item)),
+            Json::Object(fields) => {
+                fields.values_mut().for_each(|item| self.hide_in(item));
+                if fields.keys().any(|key| matches!(self.without(key), Cow::Owned(_))) {
+                    let fields_before = std::mem::take(fields);
+                    fields.extend(fields_before.into_iter().map(|(key, item)| (self.without(&key).into_owned(), item)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Every text and key of a document, with whether it is secret.
+fn texts<'v>(
+    value: &'v Value,
+    is_secret_here: bool,
+    redact: &[String],
+    keys: &mut HashMap<&'v str, bool>,
+    on: &mut dyn FnMut(&'v str, bool),
+) {
+    match value {
+        Value::String(text) => on(text, is_secret_here || is_secret_text(text)),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, is_secret_here, redact, keys, on)),
+        Value::Object(fields) => {
+            let text = |key: &str| fields.get(&Value::from(key))?.as_string().ok().map(AsRef::as_ref);
+            let mut is_secret_key = |key: &'v str| *keys.entry(key).or_insert_with(|| is_secret(key, redact));
+            let names_secret = ["name", "key"].into_iter().filter_map(text).any(&mut is_secret_key);
+            for (key, item) in fields.iter() {
+                let mut is_secret = is_secret_here;
+                if let Ok(key) = key.as_string() {
+                    is_secret |= *keys.entry(key).or_insert_with(|| crate::secret::is_secret(key, redact));
+                    is_secret |= names_secret && key.as_ref() == "value";
+                    on(key, false);
+                }
+                texts(item, is_secret, redact, keys, on);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether what stands at a path of a document is not to be shown: one of its keys, or of what is beside them, names it
+/// a secret.
+pub(crate) fn is_secret_place(document: &Value, steps: &[Segment], redact: &[String]) -> bool {
+    let mut value = Some(document);
+    steps.iter().any(|step| {
+        let key = match step {
+            Segment::Key(key) => Value::from(key.as_str()),
+            Segment::Index(at) => Value::from(*at as u64),
+            Segment::Any => Value::Undefined,
+        };
+        let Some(fields) = value.and_then(|value| value.as_object().ok()) else {
+            value = value.and_then(|value| match (value, step) {
+                (Value::Array(items), Segment::Index(at)) => items.get(*at),
+                _ => None,
+            });
+            return matches!(step, Segment::Key(key) if is_secret(key, redact));
+        };
+        value = fields.get(&key);
+        let text = |key: &str| fields.get(&Value::from(key))?.as_string().ok().map(AsRef::as_ref);
+        matches!(step, Segment::Key(key) if is_secret_field(key, names_secret(text, redact), redact))
+    })
 }
 
 /// Words of keys whose values are nobody's business.
@@ -154,6 +360,70 @@ mod tests {
         );
         assert_eq!(at("input.shop.token", json!({"user": "shop"})), json!(WITHHELD));
         assert_eq!(at("input.shop.name", json!("password")), json!("password"), "a name is no value");
+    }
+
+    #[test]
+    fn texts_look_like_secrets() {
+        for text in [
+            "Bearer abc123def456",
+            "basic dXNlcjpwYXNz=",
+            "Authorization: x",
+            "eyJhbGciOi.eyJzdWIi.c2ln",
+            "-----BEGIN RSA PRIVATE KEY-----\nMII",
+            "postgres://shop:hunter2@db/shop",
+        ] {
+            assert!(is_secret_text(text), "{text}");
+        }
+        for text in ["Bearer authentication", "basic", "https://db:5432/a@b:c", "https://me@db/shop", "a.b.c", ""] {
+            assert!(!is_secret_text(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_loses_the_secrets_that_are_known() {
+        let document = json!({
+            "password": "hunter2-hunter2", "pin": {"secret": "abcd"}, "token": ["web-tls", "12345", "none"],
+            "headers": {"Authorization": "Bearer 0123456789"}, "secret": "a\"\nb", "name": "web-tls",
+            "env": [{"name": "API_TOKEN", "value": "Zebra"}],
+        });
+        let document = Value::from_json_str(&document.to_string()).unwrap();
+        let secrets = Secrets::of(&[&document], &[]);
+        for (said, shown) in [
+            ("it is Xhunter2-hunter2x, HUNTER2-HUNTER2", "it is X(withheld)x, (withheld)"),
+            ("abcd is not abcde", "(withheld) is not abcde"),
+            ("web-tls 12345 none", "web-tls 12345 none"),
+            ("token=0123456789;", "token=(withheld);"),
+            (r#"{"secret": "a\"\nb"}"#, r#"{"secret": "(withheld)"}"#),
+            ("zebra zebras", "(withheld) zebras"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(secrets.without(said), shown);
+        }
+        let mut value = json!({"a": ["abcd"], "abcd": 1});
+        secrets.hide_in(&mut value);
+        assert_eq!(value, json!({"a": [WITHHELD], "(withheld)": 1}));
+        assert_eq!(Secrets::of(&[], &[]).without("abcd"), "abcd");
+    }
+
+    #[test]
+    fn pairs_are_secret_at_their_place() {
+        let document = json!({"env": [{"name": "API_TOKEN", "value": {"of": "x"}}, {"name": "PORT", "value": "80"}]});
+        let document = Value::from_json_str(&document.to_string()).unwrap();
+        let is_secret_at = |path: &str| {
+            let path: Path = format!("input.{path}").parse().unwrap();
+            is_secret_place(&document, &path.segments()[1..], &["iban".to_owned()])
+        };
+        for (path, is_secret) in [
+            ("env[0].value", true),
+            ("env[0].value.of", true),
+            ("env[0].name", false),
+            ("env[1].value", false),
+            ("nothing.there", false),
+            ("nothing.token", true),
+            ("IBAN", true),
+        ] {
+            assert_eq!(is_secret_at(path), is_secret, "{path}");
+        }
     }
 
     #[test]

@@ -4,18 +4,20 @@
 mod conditions;
 mod evidence;
 mod quantifier;
+mod withhold;
 mod witness;
 
 use std::collections::BTreeSet;
 
 use regorus::Value;
 
+pub(crate) use self::withhold::withhold;
 pub(super) use self::witness::is_called_with;
 use self::{conditions::Conditions, evidence::Gathered};
 use super::{Judgement, Told, judge::Undecided, trace::Made};
 use crate::{
     model::{Condition, Json, Path, Segment, Verdict, ViolationKind},
-    secret::redacted,
+    secret::{WITHHELD, is_secret_place, without_secrets},
 };
 
 /// Of so many bindings that made the same, the one is told of that rests on the fewest facts.
@@ -98,17 +100,23 @@ fn facts(told: &Told, paths: Vec<Path>, redact: &[String]) -> Facts {
     paths
         .into_iter()
         .filter_map(|path| {
-            let value = json(value_at(told, &path)?)?;
-            let value = redacted(value, &path, redact);
+            let value = json(super::presence::value_at(&path, document(told, &path))?)?;
+            let is_secret = is_secret_fact(told, &path, redact);
+            let value = if is_secret { WITHHELD.into() } else { without_secrets(value, redact) };
             Some((path, value))
         })
         .collect()
 }
 
-fn value_at<'t>(told: &'t Told, path: &Path) -> Option<&'t Value> {
+/// Whether what stands at a path is not to be shown.
+fn is_secret_fact(told: &Told, path: &Path, redact: &[String]) -> bool {
+    path.segments().get(1..).is_some_and(|steps| is_secret_place(document(told, path), steps, redact))
+}
+
+/// The document that a path leads into.
+fn document<'t>(told: &'t Told, path: &Path) -> &'t Value {
     let world = &told.trace.world;
-    let root = if path.key(0) == Some("input") { &world.input } else { &world.data };
-    super::presence::value_at(path, root)
+    if path.key(0) == Some("input") { &world.input } else { &world.data }
 }
 
 fn json(value: &Value) -> Option<Json> {

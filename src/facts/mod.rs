@@ -19,6 +19,6 @@ pub use document::Format;
 pub use error::FactsError;
 pub use load::{FactFile, Facts, Settings, load};
 pub use locate::{Found, locate, locations};
-pub use places::{Places, places};
+pub(crate) use places::places;
 pub use provenance::provenance;
 pub use shape::{Example, Row, Shape, ShapePath, Step, Type, shape, values_at};

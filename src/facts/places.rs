@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::{Path, Segment},
-    secret::{is_secret_field, names_secret},
+    secret::{Secrets, is_secret_field, is_secret_text, names_secret},
     source::{Location, SourceFile},
 };
 
@@ -23,19 +23,26 @@ const SHOWN: usize = 64 << 20;
 
 /// The places of paths, and the files to show lines of.
 #[derive(Debug, Default)]
-pub struct Places {
+pub(crate) struct Places {
     /// Where each path stands that was found.
-    pub locations: BTreeMap<Path, Location>,
+    pub(crate) locations: BTreeMap<Path, Location>,
     /// The files of the facts among them.
-    pub files: Vec<SourceFile>,
+    pub(crate) files: Vec<SourceFile>,
 }
 
 /// Finds paths of `input` in the files of their sources, and paths of `data.design` in the design documents. What
 /// cannot be found any more, because a file changed, has no place.
 ///
-/// In the files to show, every character of a value that is better not shown is a star.
+/// In the files to show, every character of a value that is better not shown is a star, and so is every one of
+/// `secrets` wherever it stands.
 #[must_use]
-pub fn places(facts: &Facts, design: &[SourceFile], paths: &BTreeSet<Path>, redact: &[String]) -> Places {
+pub(crate) fn places(
+    facts: &Facts,
+    design: &[SourceFile],
+    paths: &BTreeSet<Path>,
+    secrets: &Secrets,
+    redact: &[String],
+) -> Places {
     let mut found = Places::default();
     for (source, file) in &facts.files {
         let wanted: Vec<&Path> = paths.iter().filter(|path| path.source() == Some(source)).collect();
@@ -48,7 +55,7 @@ pub fn places(facts: &Facts, design: &[SourceFile], paths: &BTreeSet<Path>, reda
         let document = facts.input.as_object().ok().and_then(|sources| sources.get(&Value::from(source.as_str())));
         if bytes.len() <= SHOWN
             && let Some(document) = document
-            && let Some(text) = without_secrets(bytes, file.format, file.many, document, redact)
+            && let Some(text) = without_secrets(bytes, file.format, file.many, document, secrets, redact)
         {
             found.files.push(SourceFile::new(file.display.clone(), text));
         }
@@ -62,7 +69,7 @@ pub fn places(facts: &Facts, design: &[SourceFile], paths: &BTreeSet<Path>, reda
                 found.add(file.path(), bytes, format, false, &wanted, 2);
                 let document = super::document::read(bytes, format, false).map(|document| document.value);
                 if let Ok(document) = document
-                    && let Some(text) = without_secrets(bytes.to_vec(), format, false, &document, redact)
+                    && let Some(text) = without_secrets(bytes.to_vec(), format, false, &document, secrets, redact)
                 {
                     found.files.push(SourceFile::new(file.path(), text));
                 }
@@ -73,19 +80,28 @@ pub fn places(facts: &Facts, design: &[SourceFile], paths: &BTreeSet<Path>, reda
 }
 
 /// The text of a file with stars for what is better not shown; `None` where it is no text.
-fn without_secrets(bytes: Vec<u8>, format: Format, many: bool, document: &Value, redact: &[String]) -> Option<String> {
-    let mut secrets = Vec::new();
-    secret_places(document, format, redact, &mut Vec::new(), &mut secrets);
-    let wanted: Vec<&[Segment]> = secrets.iter().map(Vec::as_slice).collect();
+fn without_secrets(
+    bytes: Vec<u8>,
+    format: Format,
+    many: bool,
+    document: &Value,
+    secrets: &Secrets,
+    redact: &[String],
+) -> Option<String> {
+    let mut found = Vec::new();
+    secret_places(document, format, redact, &mut Vec::new(), &mut found);
+    let wanted: Vec<&[Segment]> = found.iter().map(Vec::as_slice).collect();
     let mut ranges: Vec<_> =
         locate(&bytes, format, many, &wanted).into_iter().flatten().map(|found| found.value).collect();
     let text = String::from_utf8(bytes).ok()?;
+    ranges.extend(secrets.places(&text)?);
     ranges.sort_by_key(|range| range.start);
     let mut shown = String::with_capacity(text.len());
     let mut done = 0;
-    for range in ranges.into_iter().filter(|range| !range.is_empty()) {
-        // What an alias repeats is there once.
-        if range.start < done {
+    for mut range in ranges {
+        // What an alias repeats is there once, and a secret may stand in another one.
+        range.start = range.start.max(done);
+        if range.is_empty() {
             continue;
         }
         shown.push_str(&text[done..range.start]);
@@ -125,6 +141,7 @@ fn secret_places(
                 way.pop();
             }
         }
+        Value::String(text) if is_secret_text(text) => found.push(way.clone()),
         _ => {}
     }
 }
@@ -185,8 +202,19 @@ mod tests {
             ),
         ] {
             let document = crate::facts::document::read(text.as_bytes(), format, false).unwrap().value;
-            let shown = without_secrets(text.as_bytes().to_vec(), format, false, &document, &[]);
+            let secrets = Secrets::of(&[], &[]);
+            let shown = without_secrets(text.as_bytes().to_vec(), format, false, &document, &secrets, &[]);
             assert_eq!(shown.as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn a_known_secret_is_shown_nowhere_else() {
+        let text = "password: hunter2hunter2\nargs: [--password=hunter2hunter2, -v]  # hunter2hunter2\n";
+        let document = crate::facts::document::read(text.as_bytes(), Format::Yaml, false).unwrap().value;
+        let secrets = Secrets::of(&[&document], &[]);
+        let shown = without_secrets(text.as_bytes().to_vec(), Format::Yaml, false, &document, &secrets, &[]);
+        let expected = "password: **************\nargs: [--password=**************, -v]  # **************\n";
+        assert_eq!(shown.as_deref(), Some(expected));
     }
 }

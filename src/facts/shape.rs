@@ -6,7 +6,7 @@ use regorus::Value;
 
 use crate::{
     model::{Path, Segment},
-    secret::is_secret_name,
+    secret::{is_secret_name, is_secret_text},
     source::escape,
     text::{ELLIPSIS, cut, cut_text},
 };
@@ -219,6 +219,7 @@ impl Node {
                 }
             }
             Value::Null | Value::Undefined => {}
+            Value::String(text) if is_secret_text(text) => self.example = Some(Example::Withheld),
             _ if is_secret => self.example = Some(Example::Withheld),
             _ => {
                 self.example.get_or_insert_with(|| Example::Shown(example(value)));

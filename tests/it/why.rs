@@ -68,6 +68,26 @@ deployments:
     image: \"registry.example/worker:2\"
 ";
 
+/// What must be shown nowhere stands in [`SECRETS`].
+const VAULT: &str = r#"env:
+  PASSWORD: hunter2-hunter2
+  HOST: db.example
+tokens: [tok-abcdef-1, tok-abcdef-2]
+headers:
+  Authorization: Bearer 0123abcd4567
+containers:
+  - name: web
+    env:
+      - {name: DB_PASSWORD, value: s3cr3t-value}
+      - {name: PORT, value: "80"}
+    args: ["--password=s3cr3t-value"]
+    database: "postgres://shop:pa55word@db/shop"
+creds: {user: shop, db_password: "long\"pass", pin: 4711}
+"#;
+
+const SECRETS: [&str; 8] =
+    ["hunter2", "tok-abc", "tok_abc", "0123abcd", "s3cr3t", "pa55word", "long\\\"pass", "long\\\\\\\"pass"];
+
 const LIBRARY: &str = r#"package lib.services
 
 slow contains s.name if {
@@ -103,13 +123,16 @@ violation contains {\"msg\": \"payments are slow\", \"subject\": s.name} if {
 /// A name, and the rules or the page they stand in.
 type Case = (&'static str, &'static str);
 
-/// What each assumption says of why. Every evaluation that tells why must give what the plain one gave.
-fn told(cases: &[Case]) -> String {
+/// A project of these assumptions and the facts above.
+fn project(cases: &[Case]) -> Project {
     let mut project = Project::empty().with("stillholds.yaml", PROJECT).with("design/design.yaml", DESIGN);
     let mut manifest = "version: 1\nsources:\n".to_owned();
-    for (name, file, text) in
-        [("svc", "svc.json", SVC), ("traces", "traces.json", TRACES), ("cluster", "cluster.yaml", CLUSTER)]
-    {
+    for (name, file, text) in [
+        ("svc", "svc.json", SVC),
+        ("traces", "traces.json", TRACES),
+        ("cluster", "cluster.yaml", CLUSTER),
+        ("vault", "vault.yaml", VAULT),
+    ] {
         let says = "status: ok, observed_to: 2026-11-21T01:00:00Z";
         let _ = writeln!(manifest, "  {name}: {{file: {file}, sha256: SHA256({file}), {says}}}");
         project = project.with(&format!("facts/{file}"), text);
@@ -125,7 +148,12 @@ fn told(cases: &[Case]) -> String {
             project = project.with("policies/lib.rego", LIBRARY);
         }
     }
-    let run = project.check(&["-o", "json"]);
+    project
+}
+
+/// What each assumption says of why. Every evaluation that tells why must give what the plain one gave.
+fn told(cases: &[Case]) -> String {
+    let run = project(cases).check(&["-o", "json"]);
     let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}\n{run}"));
     let judged = |name: &str| {
         let mut all = report["assumptions"].as_array().into_iter().flatten();
@@ -149,7 +177,14 @@ fn why(judged: &Value) -> String {
     out.push('\n');
     for violation in judged["violations"].as_array().into_iter().flatten() {
         let counts = if violation["counts"] == true { "" } else { " (does not count)" };
-        let _ = writeln!(out, "! {} [{}]{counts}", word(&violation["message"]), word(&violation["subject"]));
+        let _ = write!(out, "! {} [{}]{counts}", word(&violation["message"]), word(&violation["subject"]));
+        for key in ["expected", "observed"].into_iter().filter(|key| !violation[*key].is_null()) {
+            let _ = write!(out, " {key} {}", violation[key]);
+        }
+        if violation["details"] != serde_json::json!({}) {
+            let _ = write!(out, " {}", violation["details"]);
+        }
+        out.push('\n');
         because(&mut out, violation);
     }
     because(&mut out, judged);
@@ -535,4 +570,58 @@ fn holds_and_measures() {
         ("measure_sum", "measure := {\"value\": sum([e.calls | some e in input.traces.edges]), \"limit\": 99}"),
     ]);
     assert_snapshot!(why);
+}
+
+#[test]
+fn secrets() {
+    let cases = [
+        ("secret_by_key", "violation contains k if {\n\tsome k, v in input.vault.env\n\tv != \"x\"\n}"),
+        (
+            "secret_by_any_key",
+            "violation contains {\"msg\": \"k\", \"subject\": k} if {\n\tk := [\"PASSWORD\", \"HOST\"][_]\n\tinput.vault.env[k] != \"x\"\n}",
+        ),
+        (
+            "secret_in_a_text",
+            "violation contains {\"msg\": sprintf(\"has %s\", [json.marshal(input.vault.creds)]), \"observed\": sprintf(\"%v\", [input.vault.creds])} if {\n\tcontains(json.marshal(input.vault.creds), \"user\")\n\tsprintf(\"%v\", [input.vault.creds]) != \"x\"\n}",
+        ),
+        (
+            "secret_through_a_rule",
+            "toks := input.vault.tokens\n\nviolation contains {\"msg\": \"t\", \"subject\": t} if {\n\tsome t in toks\n\ttoks[0] != \"x\"\n\tupper(toks[1]) != \"x\"\n\treplace(t, \"-\", \"_\") != \"x\"\n}",
+        ),
+        (
+            "secret_counted",
+            "violation contains {\"msg\": \"many\", \"d\": {t: 1}} if {\n\tcount(input.vault.tokens) > 1\n\tt := input.vault.tokens[0]\n}",
+        ),
+        (
+            "secret_in_a_pair",
+            "violation contains {\"msg\": e.name, \"expected\": \"80\", \"observed\": e.value, \"pair\": e} if {\n\tsome c in input.vault.containers\n\tsome e in c.env\n\te.value != \"80\"\n\tvalue := e.value\n\tlower(value) != \"x\"\n}",
+        ),
+        (
+            "secret_elsewhere",
+            "violation contains a if {\n\tsome c in input.vault.containers\n\tsome a in c.args\n\tstartswith(a, \"--password\")\n}",
+        ),
+        (
+            "secret_by_its_look",
+            "violation contains {\"msg\": \"url\", \"observed\": c.database} if {\n\tsome c in input.vault.containers\n\tstartswith(c.database, \"postgres:\")\n}",
+        ),
+        (
+            "secret_header",
+            "violation contains \"header\" if {\n\tsome k, v in input.vault.headers\n\tstartswith(v, \"Bearer\")\n\tsplit(v, \" \")[1] != \"x\"\n}",
+        ),
+        ("secret_every", "holds if {\n\tevery k, v in input.vault.env {\n\t\tv == \"x\"\n\t}\n}"),
+        (
+            "secret_measured",
+            "measure contains {\"subject\": t, \"value\": count(t), \"limit\": 2} if some t in input.vault.tokens",
+        ),
+        ("secret_mistyped", "violation contains \"high\" if input.vault.creds.db_password > 3"),
+        ("secret_failed", "violation contains \"high\" if to_number(input.vault.env.PASSWORD) > 3"),
+    ];
+    let project = project(&cases);
+    for arguments in [&["-o", "json"][..], &["-v"], &[]] {
+        let run = project.check(arguments);
+        for secret in SECRETS {
+            assert!(!run.to_string().contains(secret), "{secret}\n{run}");
+        }
+    }
+    assert_snapshot!(told(&cases));
 }

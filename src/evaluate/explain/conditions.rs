@@ -7,18 +7,18 @@ use super::{
     super::{
         Told,
         findings::named,
-        place::{around, resolved, value_of},
+        place::{around, concrete, resolved, value_of},
         program::{Body, Call, Form, Hop, Kind, Known, Operand, Origin, Program, Read, Root, Side, Statement},
         trace::{Met, Stop, bound, meet},
     },
     evidence::replaces_data,
-    json,
+    is_secret_fact, json,
     quantifier::{Broken, broken},
     witness::{Witnesses, arguments, is_only_for_the_head, named_by, parameters, witnesses},
 };
 use crate::{
-    model::{Condition, Json, Operand as Shown, Outcome, Path, Segment},
-    secret::{is_secret, redacted, without_secrets},
+    model::{Condition, Json, Operand as Shown, Outcome},
+    secret::{WITHHELD, is_secret, without_secrets},
     text::{ELLIPSIS, cut_value},
 };
 
@@ -74,7 +74,7 @@ impl<'a> Conditions<'a> {
         let mut operands: Vec<Shown> = Vec::new();
         for (at, read) in statement.reads.iter().enumerate() {
             let side = Side { text: read.text.clone(), operand: Operand::Read(at) };
-            let operand = self.operand(of, statement, &side, env, &[]);
+            let operand = self.operand(body, statement, &side, env, &[]);
             let is_number =
                 operand.value.as_ref().and_then(Json::as_f64).is_some_and(|number| numbers.contains(&number));
             if is_number && !operands.contains(&operand) {
@@ -178,7 +178,7 @@ impl<'a> Conditions<'a> {
             (Some(path), Some(Value::Object(_))) => format!("broken by {}", named(path, &self.told.trace.world)),
             (Some(path), _) => format!("broken by `{path}`"),
             (None, Some(value)) => {
-                let value = self.shown(json(value)?, &[]);
+                let value = without_secrets(json(value)?, self.redact);
                 format!("broken by {}", cut_value(&value, BROKEN_BY, ELLIPSIS))
             }
             (None, None) => return None,
@@ -238,7 +238,7 @@ impl<'a> Conditions<'a> {
         let sides = statement.sides.iter().filter(|_| !is_list);
         let operands = sides
             .filter(|side| !self.is_beside(statement, side))
-            .map(|side| self.operand(of, statement, side, env, seen));
+            .map(|side| self.operand(body, statement, side, env, seen));
         // An element that is handed on as a whole says nothing by itself.
         let is_handed_on = |operand: &Shown| {
             matches!(statement.form, Form::Test | Form::Not) && matches!(operand.value, Some(Json::Object(_)))
@@ -257,21 +257,32 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    fn operand(&self, of: &Body, statement: &Statement, side: &Side, env: &Value, seen: &[Option<Value>]) -> Shown {
-        let mut keys = Vec::new();
-        let value = match &side.operand {
-            Operand::Literal(value) => Some(value.clone()),
-            Operand::Seen(number) => seen.get(*number).cloned().flatten(),
-            Operand::Read(read) => {
-                let read = &statement.reads[*read];
-                keys = Self::keys(of, &read.origin);
-                // What iterates without a name has no one value.
-                value_of(&read.origin, env, &self.told.trace.world)
+    fn operand(&self, body: usize, statement: &Statement, side: &Side, env: &Value, seen: &[Option<Value>]) -> Shown {
+        let (value, is_secret) = match &side.operand {
+            Operand::Literal(value) => (Some(value.clone()), false),
+            Operand::Seen(number) => {
+                // What is computed of a secret may have it in it; how many there are may be known.
+                let is_of = |read: &&Read| side.text.contains(&read.text) && self.is_secret(body, &read.origin, env);
+                let is_secret = !side.text.starts_with("count(") && statement.reads.iter().any(|read| is_of(&read));
+                (seen.get(*number).cloned().flatten(), is_secret)
             }
-            Operand::Unknown => None,
+            Operand::Read(read) => {
+                let origin = &statement.reads[*read].origin;
+                // What iterates without a name has no one value.
+                (value_of(origin, env, &self.told.trace.world), self.is_secret(body, origin, env))
+            }
+            Operand::Unknown => (None, false),
         };
-        let value = value.as_ref().and_then(json).map(|value| self.shown(value, &keys));
-        Shown { text: side.text.clone(), value }
+        let shown = |value| if is_secret { WITHHELD.into() } else { without_secrets(value, self.redact) };
+        Shown { text: side.text.clone(), value: value.as_ref().and_then(json).map(shown) }
+    }
+
+    /// Whether an expression stands for a secret: by the keys that are written there, or by the place where it was read.
+    fn is_secret(&self, body: usize, origin: &Origin, env: &Value) -> bool {
+        let (of, world) = (&self.told.program.bodies[body], &self.told.trace.world);
+        let place = || concrete(&self.told.program, body, origin, env, world);
+        Self::keys(of, origin).iter().any(|key| is_secret(key, self.redact))
+            || place().is_some_and(|path| is_secret_fact(self.told, &path, self.redact))
     }
 
     /// Whether a side has its value from what stands in the place of `data` here, which is not told.
@@ -287,7 +298,7 @@ impl<'a> Conditions<'a> {
     }
 
     /// The keys that lead to a value, of which one may be that of a secret.
-    fn keys(of: &Body, origin: &Origin) -> Vec<Segment> {
+    fn keys<'o>(of: &'o Body, origin: &'o Origin) -> Vec<&'o str> {
         let mut keys = match &origin.root {
             Root::Slot(slot) => match &of.slots[*slot].origin {
                 Some(Known::At(origin)) => Self::keys(of, origin),
@@ -296,19 +307,10 @@ impl<'a> Conditions<'a> {
             _ => Vec::new(),
         };
         keys.extend(origin.hops.iter().filter_map(|hop| match hop {
-            Hop::Key(key) => Some(Segment::Key(key.text.clone())),
+            Hop::Key(key) => Some(key.text.as_str()),
             _ => None,
         }));
         keys
-    }
-
-    fn shown(&self, value: Json, keys: &[Segment]) -> Json {
-        let is_withheld = keys.iter().any(|key| matches!(key, Segment::Key(key) if is_secret(key, self.redact)));
-        if is_withheld {
-            redacted(value, &Path::new(keys.to_vec()), self.redact)
-        } else {
-            without_secrets(value, self.redact)
-        }
     }
 }
 
