@@ -113,7 +113,7 @@ impl Secrets {
         for document in documents {
             texts(document, false, redact, &mut keys, &mut |text, is_secret| {
                 let is_number = text.len() < LONG && text.bytes().all(|byte| byte.is_ascii_digit());
-                if is_secret && text.len() >= SHORTEST && !is_number && !PLAIN.contains(&text) {
+                if is_secret && text.len() >= SHORTEST && !is_number && !PLAIN.contains(&&*text) {
                     found.insert(text);
                 }
             });
@@ -122,7 +122,7 @@ impl Secrets {
             let mut open = BTreeSet::new();
             for document in documents {
                 texts(document, false, redact, &mut keys, &mut |text, is_secret| {
-                    open.extend((!is_secret).then_some(text).filter(|text| found.contains(text)));
+                    open.extend(Some(text).filter(|text| !is_secret && found.contains(text)));
                 });
             }
             found.retain(|text| !open.contains(text));
@@ -130,10 +130,10 @@ impl Secrets {
         let mut all: BTreeSet<Cow<'_, str>> = BTreeSet::new();
         for text in found {
             // The same as JSON writes it, and what follows `Bearer`.
-            let json = Json::from(text).to_string();
+            let json = Json::from(&*text).to_string();
             all.insert(json[1..json.len() - 1].to_owned().into());
-            all.extend(text.split_whitespace().filter(|part| part.len() >= LONG).map(Cow::from));
-            all.insert(text.into());
+            all.extend(text.split_whitespace().filter(|part| part.len() >= LONG).map(|part| part.to_owned().into()));
+            all.insert(text);
         }
         if all.is_empty() {
             return Self::None;
@@ -206,16 +206,17 @@ impl Secrets {
     }
 }
 
-/// Every text and key of a document, with whether it is secret.
+/// Every text and key of a document, with whether it is secret; of the numbers only those that are.
 fn texts<'v>(
     value: &'v Value,
     is_secret_here: bool,
     redact: &[String],
     keys: &mut HashMap<&'v str, bool>,
-    on: &mut dyn FnMut(&'v str, bool),
+    on: &mut dyn FnMut(Cow<'v, str>, bool),
 ) {
     match value {
-        Value::String(text) => on(text, is_secret_here || is_secret_text(text)),
+        Value::String(text) => on(text.as_ref().into(), is_secret_here || is_secret_text(text)),
+        Value::Number(_) if is_secret_here => on(value.to_string().into(), true),
         Value::Array(items) => items.iter().for_each(|item| texts(item, is_secret_here, redact, keys, on)),
         Value::Object(fields) => {
             let text = |key: &str| fields.get(&Value::from(key))?.as_string().ok().map(AsRef::as_ref);
@@ -226,7 +227,7 @@ fn texts<'v>(
                 if let Ok(key) = key.as_string() {
                     is_secret |= *keys.entry(key).or_insert_with(|| crate::secret::is_secret(key, redact));
                     is_secret |= names_secret && key.as_ref() == "value";
-                    on(key, false);
+                    on(key.as_ref().into(), false);
                 }
                 texts(item, is_secret, redact, keys, on);
             }
@@ -384,7 +385,7 @@ mod tests {
         let document = json!({
             "password": "hunter2-hunter2", "pin": {"secret": "abcd"}, "token": ["web-tls", "12345", "none"],
             "headers": {"Authorization": "Bearer 0123456789"}, "secret": "a\"\nb", "name": "web-tls",
-            "env": [{"name": "API_TOKEN", "value": "Zebra"}],
+            "env": [{"name": "API_TOKEN", "value": "Zebra"}], "max_tokens": [4096, 62_831_853],
         });
         let document = Value::from_json_str(&document.to_string()).unwrap();
         let secrets = Secrets::of(&[&document], &[]);
@@ -395,6 +396,7 @@ mod tests {
             ("token=0123456789;", "token=(withheld);"),
             (r#"{"secret": "a\"\nb"}"#, r#"{"secret": "(withheld)"}"#),
             ("zebra zebras", "(withheld) zebras"),
+            ("4096 of 62831853", "4096 of (withheld)"),
             ("nothing", "nothing"),
         ] {
             assert_eq!(secrets.without(said), shown);
