@@ -7,7 +7,7 @@ mod quantifier;
 mod withhold;
 mod witness;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
@@ -53,12 +53,19 @@ pub(crate) fn explain(judgement: &Judgement, redact: &[String]) -> Why {
             }
             gathered.finish()
         };
-        // The fewest facts say it best; among equals the first.
-        let best = made.iter().take(WITNESSES).map(|one| (one, rests_on(one))).min_by_key(|(_, paths)| paths.len());
-        let Some(((body, made), paths)) = best else {
+        // Of what one body made, the fewest facts say it best; among equals the first.
+        let of_bodies = made.chunk_by(|(one, _), (other, _)| one == other);
+        let best = of_bodies.filter_map(|made| {
+            let made = made.iter().take(WITNESSES).map(|one| (one, rests_on(one)));
+            made.min_by_key(|(_, paths)| paths.len())
+        });
+        // Bodies stand in the order of the files: the conditions of the first are enough, and the facts of all speak.
+        let (best, paths): (Vec<_>, Vec<Rests>) = best.unzip();
+        let Some((body, made)) = best.first() else {
             why.violations.push(Default::default());
             continue;
         };
+        let paths = paths.into_iter().rev().flatten().collect();
         let mut conditions = Conditions::new(told, redact);
         conditions.passed(*body, &made.env, &made.seen, 0);
         if is_measure {
@@ -88,19 +95,35 @@ pub(crate) fn explain(judgement: &Judgement, redact: &[String]) -> Why {
         // That a source as a whole lacks something shows in no place of it.
         let is_inside = |path: &&Path| path.segments().len() > 2;
         let examples: BTreeSet<Path> = judgement.examples.iter().filter(is_inside).cloned().collect();
-        let examples = facts(told, examples.into_iter().collect(), redact);
+        let examples = facts(told, examples.into_iter().map(|path| (path, Asked::Value)).collect(), redact);
         why.facts.retain(|(path, _)| !examples.iter().any(|(example, _)| example == path));
         why.facts.splice(0..0, examples);
     }
     why
 }
 
+/// What is asked of a fact.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Its value.
+    Value,
+    /// Which keys it has, whatever stands there.
+    Keys,
+}
+
+/// The paths that something rests on.
+type Rests = BTreeMap<Path, Asked>;
+
 /// The values at paths; what is not there is left out.
-fn facts(told: &Told, paths: Vec<Path>, redact: &[String]) -> Facts {
+fn facts(told: &Told, paths: Rests, redact: &[String]) -> Facts {
     paths
         .into_iter()
-        .filter_map(|path| {
-            let value = json(super::presence::value_at(&path, document(told, &path))?)?;
+        .filter_map(|(path, asked)| {
+            let value = super::presence::value_at(&path, document(told, &path))?;
+            let value = match (asked, value) {
+                (Asked::Keys, Value::Object(fields)) => fields.iter_sorted().map(|(key, _)| json(key)).collect(),
+                _ => json(value),
+            }?;
             let is_secret = is_secret_fact(told, &path, redact);
             let value = if is_secret { WITHHELD.into() } else { without_secrets(value, redact) };
             Some((path, value))

@@ -111,8 +111,10 @@ fn segment(hop: &Hop, env: &Value, world: &TraceWorld) -> Option<Segment> {
 
 /// Looks for the last value on the way that is shared with a document, and adds the steps from there.
 fn by_memory(origin: &Origin, env: &Value, world: &TraceWorld) -> Option<Path> {
+    // What `with` put in the place of the facts stands nowhere in them.
+    let there = around(env, world);
     for taken in (0..=origin.hops.len()).rev() {
-        let found = values(&origin.root, &origin.hops[..taken], env, world);
+        let found = values(&origin.root, &origin.hops[..taken], env, &there);
         let Some(wanted) = found.last().copied().and_then(address) else { continue };
         if let Some(base) = place(world, wanted) {
             let mut segments = base.segments().to_vec();

@@ -12,6 +12,7 @@ use super::{
         program::{Body, Call, Form, Hop, Kind, Need, Operand, Origin, Program, Read, Root, Side, Statement},
         trace::{Made, Met, Stop, bound, meet},
     },
+    Asked, Rests,
     conditions::{last_reached, measuring},
     is_evidence,
     quantifier::{Broken, broken},
@@ -33,17 +34,19 @@ const EXAMPLES: usize = 3;
 pub(super) struct Gathered<'a> {
     told: &'a Told,
     paths: Vec<Path>,
+    /// Those of them of which only the keys were asked.
+    keys: BTreeSet<Path>,
     /// Whether `with` has replaced some of `data`.
     is_replaced: bool,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(told: &'a Told) -> Self {
-        Self { told, paths: Vec::new(), is_replaced: false }
+        Self { told, paths: Vec::new(), keys: BTreeSet::new(), is_replaced: false }
     }
 
     /// The paths: none that lies on the way to another one.
-    pub(super) fn finish(self) -> Vec<Path> {
+    pub(super) fn finish(self) -> Rests {
         let mut unique: BTreeSet<Path> = self.paths.into_iter().filter(is_evidence).collect();
         // That a whole source lacks something says little beside anything that is nearer.
         if unique.iter().any(|path| path.segments().len() > 2) {
@@ -52,7 +55,8 @@ impl<'a> Gathered<'a> {
         let all: Vec<Path> = unique.into_iter().collect();
         let is_above =
             |path: &Path| all.iter().any(|other| other.segments().len() > path.segments().len() && path.covers(other));
-        all.iter().filter(|path| !is_above(path)).cloned().collect()
+        let asked = |path: &Path| if self.keys.contains(path) { Asked::Keys } else { Asked::Value };
+        all.iter().filter(|path| !is_above(path)).map(|path| (path.clone(), asked(path))).collect()
     }
 
     /// What a binding that passed a body rests on.
@@ -103,11 +107,17 @@ impl<'a> Gathered<'a> {
         for nested in &statement.nested {
             self.nested(body, statement, *nested, env, &[], 0);
         }
-        for read in &statement.reads {
-            let value = value_of(&read.origin, env, &self.told.trace.world);
-            if value.as_ref().and_then(|value| value.as_f64().ok()).is_some_and(|value| numbers.contains(&value)) {
-                self.read(body, statement, read, env);
-            }
+        let value = |read: &Read| value_of(&read.origin, env, &self.told.trace.world);
+        let is_number = |read: &Read| {
+            value(read).and_then(|value| value.as_f64().ok()).is_some_and(|value| numbers.contains(&value))
+        };
+        let (measured, rest): (Vec<&Read>, Vec<&Read>) = statement.reads.iter().partition(|read| is_number(read));
+        // What was computed rests on all that it was computed of.
+        let subject = made.as_object().ok().and_then(|fields| fields.get(&"subject".into()));
+        let computed = || rest.into_iter().filter(|read| value(read).as_ref() != subject).collect();
+        let measured = if measured.is_empty() { computed() } else { measured };
+        for read in measured {
+            self.read(body, statement, read, env);
         }
     }
 
@@ -137,12 +147,13 @@ impl<'a> Gathered<'a> {
 
     fn read(&mut self, body: usize, statement: &Statement, read: &Read, env: &Value) {
         if matches!(read.origin.root, Root::Rule(_) | Root::Made(_) | Root::Unknown) {
+            self.looked_up(body, read, env);
             return;
         }
         // The whole of an element is evidence by what is asked of it, and a name alone asks nothing.
         let mut arguments = statement.calls.iter().flat_map(|call| &call.arguments);
         let is_argument = arguments
-            .any(|argument| matches!(argument, Operand::Read(nth) if std::ptr::eq(&statement.reads[*nth], read)));
+            .any(|argument| matches!(argument, Operand::Read(nth) if statement.reads[*nth].place == read.place));
         let is_passed_on = is_argument && read.origin.hops.is_empty();
         if is_passed_on || read.need == Need::List && statement.form != Form::Every {
             return;
@@ -166,6 +177,9 @@ impl<'a> Gathered<'a> {
                 return;
             }
             if let Some(path) = self.concrete(body, &read.origin, env) {
+                if is_container && asks_for_keys(statement, &read) {
+                    self.keys.insert(path.clone());
+                }
                 self.paths.push(path);
                 return;
             }
@@ -180,6 +194,22 @@ impl<'a> Gathered<'a> {
         });
         let origin = Origin { root: read.origin.root.clone(), hops: read.origin.hops[..hop].to_vec() };
         if let Some(path) = self.concrete(body, &origin, env) {
+            self.paths.push(path);
+        }
+    }
+
+    /// What was read of an element that a rule hands on as it is.
+    fn looked_up(&mut self, body: usize, read: &Read, env: &Value) {
+        let Origin { root, hops } = &read.origin;
+        let value = |taken: usize| {
+            let origin = Origin { root: root.clone(), hops: hops[..taken].to_vec() };
+            value_of(&origin, env, &self.told.trace.world)
+        };
+        let is_element = |taken: usize| matches!(value(taken), Some(Value::Object(_) | Value::Array(_)));
+        if (1..hops.len()).any(is_element)
+            && value(hops.len()).is_some()
+            && let Some(path) = self.concrete(body, &read.origin, env)
+        {
             self.paths.push(path);
         }
     }
@@ -424,6 +454,17 @@ impl<'a> Gathered<'a> {
             }
         }
     }
+}
+
+/// Whether a statement asks only which keys there are of what it reads.
+fn asks_for_keys(statement: &Statement, read: &Read) -> bool {
+    let (text, name) = (statement.text.as_str(), read.text.as_str());
+    let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[');
+    let is_whole = |(at, _): &(usize, _)| {
+        !text[..*at].ends_with(|c: char| joins(c) && c != '[') && !text[at + name.len()..].starts_with(joins)
+    };
+    let keys = text.matches(&format!("object.keys({name})")).count();
+    keys > 0 && keys == text.match_indices(name).filter(is_whole).count()
 }
 
 /// The number that `max` or `min` chose of what a statement gathered.

@@ -42,8 +42,8 @@ pub(super) fn broken<'t>(told: &'t Told, statement: &Statement, env: &Value) -> 
         let element = match statement.sides.first().map(|side| &side.operand) {
             // Only the key has a name.
             Some(Operand::Read(read)) if inner.slots[last].origin.is_none() => {
-                let list = &statement.reads[*read].origin;
-                Origin { root: list.root.clone(), hops: [list.hops.as_slice(), &[Hop::Slot(last)]].concat() }
+                let domain = &statement.reads[*read].origin;
+                Origin { root: domain.root.clone(), hops: [domain.hops.as_slice(), &[Hop::Slot(last)]].concat() }
             }
             _ => Origin { root: Root::Slot(last), hops: Vec::new() },
         };

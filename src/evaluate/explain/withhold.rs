@@ -38,5 +38,7 @@ fn of_conditions(conditions: &mut [Condition], secrets: &Secrets) {
 }
 
 fn of_evidence(evidence: &mut [Evidence], secrets: &Secrets) {
-    evidence.iter_mut().for_each(|fact| secrets.hide_in(&mut fact.value));
+    for fact in evidence {
+        secrets.hide_in(&mut fact.value);
+    }
 }

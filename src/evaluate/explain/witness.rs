@@ -81,11 +81,16 @@ pub(super) fn wanted<'s>(told: &Told, statements: impl Iterator<Item = &'s State
     env.as_array().into_iter().flat_map(|env| env.iter().skip(1).cloned()).chain(read).collect()
 }
 
-/// What a statement reads, and the variables that it is the first to have.
+/// What a statement reads, of a rule also what is on the way there, and the variables that it is the first to have.
 fn looked_at(told: &Told, body: usize, statement: &Statement, env: &Value) -> BTreeSet<Value> {
     let (of, world) = (&told.program.bodies[body], &told.trace.world);
     let end = of.statements.iter().map(|other| other.bound).filter(|bound| *bound > statement.bound).min();
-    let read = statement.reads.iter().filter_map(|read| value_of(&read.origin, env, world));
+    let prefixes = |Origin { root, hops }: &Origin| -> Vec<Origin> {
+        let first = if matches!(root, Root::Rule(_)) { 0 } else { hops.len() };
+        (first..=hops.len()).map(|taken| Origin { root: root.clone(), hops: hops[..taken].to_vec() }).collect()
+    };
+    let read = statement.reads.iter().flat_map(|read| prefixes(&read.origin));
+    let read = read.filter_map(|origin| value_of(&origin, env, world));
     let named = (statement.bound..end.unwrap_or(of.slots.len())).filter_map(|slot| bound(env, slot));
     let named = named.flat_map(|value| match value {
         Value::Set(items) => items.iter().cloned().collect(),
