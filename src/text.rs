@@ -25,6 +25,11 @@ pub(crate) fn percent(ratio: f64) -> String {
     if percent == 0.0 && ratio > 0.0 { "under 0.1 %".to_owned() } else { format!("{} %", percent + 0.0) }
 }
 
+/// A factor as a person says it: `2.5`, `10`.
+pub(crate) fn tenths(factor: f64) -> String {
+    format!("{}", (factor * 10.0).round() / 10.0)
+}
+
 /// An age: `1 h old`. A time to come has none.
 pub(crate) fn old(seconds: Option<i64>) -> String {
     match seconds.map(u64::try_from) {

@@ -21,7 +21,7 @@ use crate::{
         Reason, Report, Severity, Source, Status, Verdict, Violation, ViolationKind, ViolationStatus,
     },
     source::{Location, SourceFile, Span},
-    text::{count, old, percent},
+    text::{count, old, percent, tenths},
 };
 
 /// So many violations are shown in full.
@@ -728,6 +728,11 @@ impl<'a> Writer<'a> {
         let values = format!("{} of {side} {}{unit}", measure.value, measure.limit);
         let text = match measure.margin() {
             Some(margin) if margin < 0.0 => format!("{} beyond its limit: {values}", percent(-margin)),
+            // Nobody has more than all of something left.
+            Some(margin) if margin > 1.0 && measure.direction == Direction::Min && measure.limit > 0.0 => {
+                format!("{} times what it must be: {values}", tenths(measure.value / measure.limit))
+            }
+            Some(margin) if margin > 1.0 => format!("far within its limit: {values}"),
             Some(margin) => format!("{} of margin left: {values}", percent(margin)),
             None => values,
         };
@@ -999,12 +1004,12 @@ fn rule_around(file: &SourceFile, condition: &Condition) -> (usize, usize) {
     (start, end.map_or(last, |end| end - 1))
 }
 
-/// How far a measure is beyond its limit, as a ratio; what is no measure has none.
+/// How far what was observed is from what was expected, as a ratio; what are no numbers are not.
 fn excess(violation: &Violation) -> f64 {
     let number = |value: &Option<Json>| value.as_ref().and_then(Json::as_f64);
-    match (violation.kind, number(&violation.observed), number(&violation.expected)) {
-        (ViolationKind::Measure, Some(value), Some(limit)) if limit != 0.0 => ((value - limit) / limit).abs(),
-        (ViolationKind::Measure, Some(value), Some(_)) => value.abs(),
+    match (number(&violation.observed), number(&violation.expected)) {
+        (Some(value), Some(limit)) if limit != 0.0 => ((value - limit) / limit).abs(),
+        (Some(value), Some(_)) => value.abs(),
         _ => 0.0,
     }
 }
@@ -1171,6 +1176,55 @@ mod tests {
     }
 
     #[test]
+    fn nobody_has_more_margin_left_than_there_is() {
+        let report = fixture::empty();
+        let writer = Writer { report: &report, look: PLAIN, page: Page::new(PLAIN) };
+        let measure = |value, limit, direction| Measure {
+            subject: None,
+            value,
+            limit,
+            unit: Some("replicas".to_owned()),
+            direction,
+            from: "measure".to_owned(),
+        };
+        for (measure, said) in [
+            (measure(5.0, 4.0, Direction::Min), "25 % of margin left: 5 of at least 4 replicas"),
+            (measure(8.0, 4.0, Direction::Min), "100 % of margin left: 8 of at least 4 replicas"),
+            (measure(41.7, 4.0, Direction::Min), "10.4 times what it must be: 41.7 of at least 4 replicas"),
+            (measure(0.0, 4.0, Direction::Max), "100 % of margin left: 0 of at most 4 replicas"),
+            (measure(-9.0, 4.0, Direction::Max), "far within its limit: -9 of at most 4 replicas"),
+            (measure(9.0, -4.0, Direction::Min), "far within its limit: 9 of at least -4 replicas"),
+        ] {
+            assert_eq!(writer.measure(&measure, None), said);
+        }
+    }
+
+    #[test]
+    fn the_worst_come_first() {
+        let mut report = fixture::mixed();
+        let is_decayed = |judged: &Judged| judged.violations.len() > 1 && judged.verdict == Verdict::Decayed;
+        let mut judged = report.assumptions.iter().find(|judged| is_decayed(judged)).unwrap().clone();
+        let one = Violation {
+            kind: ViolationKind::Violation,
+            counts: true,
+            status: ViolationStatus::New,
+            expected: Some(100.into()),
+            ..judged.violations[0].clone()
+        };
+        let named = |(name, observed): (&str, i64)| Violation {
+            message: format!("{name} is slow"),
+            subject: Some(name.into()),
+            observed: Some(observed.into()),
+            ..one.clone()
+        };
+        judged.violations = [("a", 101), ("b", 130), ("c", 900), ("d", 101)].map(named).to_vec();
+        report.assumptions = vec![judged];
+        let text = render(&report, PLAIN);
+        let places: Vec<_> = ["c is", "b is", "a is", "d is"].map(|said| text.find(said).unwrap()).to_vec();
+        assert!(places.is_sorted(), "{text}");
+    }
+
+    #[test]
     fn warnings_alone_are_not_called_violations() {
         let mut report = fixture::mixed();
         report.assumptions.retain(|judged| judged.reason == Some(Reason::Warned));
@@ -1235,7 +1289,8 @@ mod tests {
         for look in looks().filter(|look| look.width >= 80) {
             for line in uncolored(&render(&report, look)).lines() {
                 // Lines to paste stay in one piece; the backslash that protects a build log is one column more.
-                let to_paste = line.contains("optional:") || line.trim_start().starts_with("\\::error");
+                let is_quoted = line.trim_start().starts_with('`');
+                let to_paste = is_quoted || line.contains("optional:") || line.trim_start().starts_with("\\::error");
                 assert!(to_paste || line.width() <= look.width + line.matches("#\\#").count(), "{look:?} {line}");
             }
         }

@@ -14,6 +14,9 @@ const VALUE_LIMIT: usize = 200;
 /// Sentences longer than this are cut in the middle: their authors may build them from facts.
 const TEXT_LIMIT: usize = 600;
 
+/// What is quoted and longer than this is no path or command.
+const LONGEST_QUOTED: usize = 300;
+
 /// Below this nothing can be laid out.
 const MIN_WIDTH: usize = 40;
 
@@ -229,13 +232,14 @@ impl Page {
     }
 }
 
-/// Splits text into lines, the first of at most `first` columns, the others of `width`: between words if that is possible, and never inside back quotes,
-/// so that a command or a path can be copied from one line.
+/// Splits text into lines, the first of at most `first` columns, the others of `width`: between words if that is
+/// possible, and never inside back quotes, so that a command or a path can be copied from one line; one that is longer
+/// than a line stands alone.
 pub(super) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in words(text, width) {
+    for word in words(text) {
         let wide = word.width();
         let width = if lines.is_empty() { first } else { width };
         if used > 0 && used + 1 + wide > width {
@@ -247,7 +251,7 @@ pub(super) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
             line.push(' ');
             used += 1;
         }
-        if wide <= width {
+        if wide <= width || is_quoted(word) {
             line.push_str(word);
             used += wide;
             continue;
@@ -266,18 +270,24 @@ pub(super) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     lines
 }
 
-/// The words of a text; what stands in back quotes is one word if it fits a line.
-fn words(text: &str, width: usize) -> Vec<&str> {
+/// Whether a word is to be copied as it is.
+fn is_quoted(word: &str) -> bool {
+    let word = word.trim_start_matches('(');
+    word.len() <= LONGEST_QUOTED && word.starts_with('`') && word[1..].contains('`')
+}
+
+/// The words of a text; what stands in back quotes is one word, unless it is longer than any path or command.
+fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let mut end = rest.find(' ').unwrap_or(rest.len());
-        if let Some(open) = rest[..end].find('`')
+        if let Some(open) = rest[..end].find(|c| c != '(').filter(|open| rest[*open..].starts_with('`'))
             && let Some(close) = rest[open + 1..].find('`').map(|at| open + 1 + at)
             && close > end
         {
             let quoted = rest[close..].find(' ').map_or(rest.len(), |at| close + at);
-            if rest[..quoted].width() <= width {
+            if rest[..quoted].width() <= LONGEST_QUOTED {
                 end = quoted;
             }
         }
@@ -294,9 +304,13 @@ mod tests {
     #[test]
     fn text_wraps_between_words_and_keeps_what_is_quoted() {
         assert_eq!(wrap("one two three", 7, 7), ["one two", "three"]);
-        assert_eq!(wrap("try `stillholds facts traces` now", 24, 24), ["try `stillholds facts", "traces` now"]);
+        assert_eq!(wrap("try `stillholds facts traces` now", 24, 24), ["try", "`stillholds facts traces`", "now"]);
         assert_eq!(wrap("try `stillholds facts traces`", 26, 26), ["try", "`stillholds facts traces`"]);
         assert_eq!(wrap("abcdefgh", 3, 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("see (`a.b.c d.e`) there", 5, 5), ["see", "(`a.b.c d.e`)", "there"]);
+        assert_eq!(wrap("see x`a.b d`", 5, 5), ["see", "x`a.b", "d`"]);
+        let long = format!("`{}a`", "a ".repeat(LONGEST_QUOTED));
+        assert!(wrap(&long, 5, 5).iter().all(|line| line.len() <= 5));
         assert_eq!(wrap("日本語", 4, 4), ["日本", "語"]);
         assert_eq!(wrap("", 4, 4), [""]);
         assert_eq!(wrap("a `b", 3, 3), ["a", "`b"]);
