@@ -133,7 +133,7 @@ impl<'a> Engine<'a> {
             rules: values.filter_map(|(path, value)| Some((path, value?))).collect(),
             index: Arc::clone(&self.index),
         };
-        let recorder = Arc::new(Recorder::new(Arc::clone(program), world));
+        let recorder = Arc::new(Recorder::new(Arc::clone(program), world, !strict));
         let (at, made, seen) = (Arc::clone(&recorder), Arc::clone(&recorder), Arc::clone(&recorder));
         engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(&args)))).ok()?;
         engine.add_extension(MADE.to_owned(), 3, Box::new(move |args| Ok(made.made(args)))).ok()?;

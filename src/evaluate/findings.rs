@@ -15,7 +15,7 @@ use super::{
     missing::{as_optional, is_shipped, remedy},
     place::{concrete, value_of},
     presence::value_at,
-    program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root, Statement},
+    program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root, Side, Statement},
     trace::{Met, ReadTrace, StatementTrace, TraceWorld, bound, meet},
 };
 use crate::{
@@ -129,8 +129,12 @@ impl Look<'_> {
         for (number, pair) in statement.pairs.iter().enumerate() {
             let told = &said.pairs[number];
             let Some((left, right)) = &told.example else { continue };
-            let (side, other) =
-                if matches!(left, Value::Number(_)) { (&pair.right, right) } else { (&pair.left, left) };
+            let is_left = !matches!(left, Value::Number(_));
+            // What the author wrote there is as it is meant: what came from the facts is not.
+            let is_written = |side: &Side| matches!(side.operand, Operand::Literal(_));
+            let blamed_left = if is_left { !is_written(&pair.left) } else { is_written(&pair.right) };
+            let (side, other) = if blamed_left { (&pair.left, left) } else { (&pair.right, right) };
+            let against = if blamed_left { right } else { left };
             let origin = match &side.operand {
                 Operand::Read(read) => Some(statement.reads[*read].origin.clone()),
                 _ => None,
@@ -155,6 +159,9 @@ impl Look<'_> {
                 Value::String(_) => {
                     "in Rego text is greater than every number: convert it with `to_number`, or collect it as a number"
                 }
+                Value::Number(_) => {
+                    "compare like with like: collect it as text, or write a number; versions are compared by `semver.compare`"
+                }
                 Value::Null | Value::Bool(_) => {
                     "in Rego null, true and false are less than every number: collect it as a number, or leave out what has none"
                 }
@@ -162,7 +169,9 @@ impl Look<'_> {
             };
             let note = Note {
                 reason: Reason::Mistyped,
-                message: if self.told.is_secret(&named) || self.told.is_secret(&side.text) {
+                message: if blamed_left != is_left {
+                    format!("{named} is a number, and is compared with {}{times}", short(against))
+                } else if self.told.is_secret(&named) || self.told.is_secret(&side.text) {
                     format!("{named} is not a number{times}")
                 } else {
                     format!("{named} is {}, not a number{times}", short(other))
@@ -431,6 +440,9 @@ impl Look<'_> {
     /// How what is missing is called, and the whole of what was read: by the paths it may come from, of them the one of
     /// the example; else by the example itself.
     fn naming(&self, body: usize, read: &Read, hop: usize, example: Option<&Path>) -> (String, String) {
+        if let Some(entry) = self.entry(&read.origin, hop) {
+            return (entry.clone(), entry);
+        }
         let paths = self.paths(body, &read.origin);
         let is_of_example = |path: &&Path| {
             example.is_some_and(|example| {
@@ -734,6 +746,9 @@ impl Look<'_> {
 
     /// The path up to and with a step, or what the author wrote.
     fn cut(&self, body: usize, origin: &Origin, hop: usize) -> String {
+        if let Some(entry) = self.entry(origin, hop) {
+            return entry;
+        }
         let origin = Origin {
             root: origin.root.clone(),
             hops: origin.hops[..=hop.min(origin.hops.len().saturating_sub(1))].to_vec(),
@@ -750,6 +765,16 @@ impl Look<'_> {
                 })
                 .unwrap_or_default(),
         }
+    }
+
+    /// An entry that a rule does not have: it is not in the facts that something is missing.
+    fn entry(&self, origin: &Origin, hop: usize) -> Option<String> {
+        let Root::Rule(rule) = &origin.root else { return None };
+        let bodies = self.told.program.bodies_of(rule);
+        let keyed = bodies.iter().map(|body| self.told.program.bodies[*body].keyed).max()?;
+        let keys = origin.hops.get(..=hop).filter(|keys| keys.len() <= keyed)?;
+        let name = Segment::Key(rule.last()?.clone());
+        Some(Path::new(std::iter::once(name).chain(keys.iter().map(Hop::segment)).collect()).to_string())
     }
 
     /// Whether the source itself is not there, which is said of the source.

@@ -13,17 +13,18 @@ use super::{
     presence::{Presences, facts, reads, value_at},
     sampled::sampled,
     sources,
+    told::Failed,
     vacuous::{Iterations, iterations},
     violations,
 };
 use crate::{
     model::{
-        Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Reason, Segment, Snapshot, Vacuous, Verdict,
-        Violation, ViolationKind,
+        Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Presence, Reason, Segment, Snapshot, Vacuous,
+        Verdict, Violation, ViolationKind,
     },
     policy::{Group, Role, Use, Word},
     source::{Location, Place},
-    text::percent,
+    text::{count, percent},
 };
 
 /// An assumption as it was judged, with what explains it.
@@ -72,7 +73,11 @@ pub(super) fn judge(
     let oldest_seconds = sources::oldest(&case.readings, world.snapshot, settings.now);
     let facts = facts(&group.reads.uses, presences);
     let Steps { mut said, mut examples, undecided } = case.steps(outcome, &violations, &measures, facts);
+    let reads = reads(&group.reads.uses, assumption, presences);
     let first = said.iter().position(|said| said.reason.verdict().is_some());
+    if !matches!(first.and_then(|at| said[at].reason.verdict()), Some(Verdict::Unknown | Verdict::Decayed)) {
+        said.extend(optional_absent(group, &reads, world.snapshot));
+    }
     let verdict = first.and_then(|at| said[at].reason.verdict()).unwrap_or(Verdict::Holds);
     let provisional = matches!(first.map(|at| said[at].reason), Some(Reason::Stale | Reason::Partial))
         .then(|| provisional(&said, &violations))
@@ -86,7 +91,7 @@ pub(super) fn judge(
         provisional,
         fails: false,
         notes: said,
-        reads: reads(&group.reads.uses, assumption, presences),
+        reads,
         subjects,
         facts,
         oldest_seconds,
@@ -197,6 +202,16 @@ impl<'a> Case<'a> {
         let mut steps = Steps { said: outcome.errors, examples: Vec::new(), undecided: Vec::new() };
         // 1. An error of a built-in is only a note where something refutes the assumption all the same.
         let mut builtin = outcome.builtin;
+        if let Some((note, failed)) = builtin.as_mut().zip(self.told.and_then(|told| told.failed.as_ref())) {
+            let (message, path) = failed.described(&note.message);
+            note.message = message;
+            note.location = Some(failed.location.clone());
+            if refuted.is_none() {
+                steps.examples.extend(path);
+                let Failed { body, statement, env, .. } = failed;
+                steps.undecided.push(Undecided { body: *body, statement: *statement, env: Some(env.clone()) });
+            }
+        }
         if refuted.is_none() {
             steps.said.extend(builtin.take());
         }
@@ -204,15 +219,18 @@ impl<'a> Case<'a> {
         steps.said.extend(self.unusable);
         // 3.
         steps.said.extend(refuted);
-        // 4.
-        steps.said.extend(self.static_gaps.into_iter().map(|gap| gap.said));
-        steps.add_gaps(&self.looked, &self.iterations);
+        // 4. What is not there because its source is not is said already.
+        let gone = self.readings.iter().filter(|reading| sources::is_unusable(reading, self.world.snapshot));
+        let gone: BTreeSet<&str> = gone.map(|reading| reading.name).collect();
+        let static_gaps = self.static_gaps.into_iter().filter(|gap| !gap.is_of(&gone));
+        steps.said.extend(static_gaps.map(|gap| gap.said));
+        steps.add_gaps(&self.looked, &self.iterations, &gone);
         steps.said.extend(outcome.gaps);
         // 5.
         steps.said.extend(partial);
         // 6.
         let mut never_reached = self.iterations.never_reached;
-        if vacuous != Vacuous::Allowed {
+        if vacuous != Vacuous::Allowed && gone.is_empty() {
             let empty = empty_population(self.group, outcome.subjects, outcome.measured_nothing);
             steps.said.extend(empty.or_else(|| self.iterations.empty.filter(|_| self.iterations.is_empty)));
             if vacuous == Vacuous::Strict {
@@ -261,8 +279,9 @@ impl<'a> Case<'a> {
 
 impl Steps {
     /// Step 4, statement by statement.
-    fn add_gaps(&mut self, looked: &Findings, iterations: &Iterations) {
-        for gap in &looked.gaps {
+    fn add_gaps(&mut self, looked: &Findings, iterations: &Iterations, gone: &BTreeSet<&str>) {
+        let is_gone = |path: Option<&Path>| path.and_then(Path::source).is_some_and(|source| gone.contains(source));
+        for gap in looked.gaps.iter().filter(|gap| !is_gone(gap.path.as_ref())) {
             // The same may be met at several places; it is said at the first.
             if !self.said.iter().any(|step| (step.reason, &step.message) == (gap.note.reason, &gap.note.message)) {
                 self.examples.extend(gap.example.clone());
@@ -270,7 +289,7 @@ impl Steps {
                 self.said.push(gap.note.clone());
             }
         }
-        for (note, path) in &iterations.absent {
+        for (note, path) in iterations.absent.iter().filter(|(_, path)| !is_gone(path.as_ref())) {
             // A list that is not there is said once.
             if !self.said.iter().any(|step| (step.reason, &step.location) == (note.reason, &note.location)) {
                 self.examples.extend(path.clone());
@@ -426,6 +445,29 @@ fn also(group: &Group, readings: &[sources::Reading<'_>], world: World<'_>) -> V
         });
     }
     said
+}
+
+/// What may be absent, and is so everywhere: a pass rests on it.
+fn optional_absent<'a>(
+    group: &'a Group,
+    reads: &'a [Presence],
+    snapshot: &'a Snapshot,
+) -> impl Iterator<Item = Note> + 'a {
+    let is_optional = |path: &Path| group.assumption.optional.iter().any(|pattern| pattern.covers(path));
+    let is_collected = |path: &Path| path.source().is_none_or(|source| snapshot.source(source).is_some());
+    let absent = reads.iter().filter(move |read| {
+        read.present == 0 && read.absent > 0 && is_optional(&read.path) && is_collected(&read.path)
+    });
+    absent.map(|Presence { path, absent, .. }| Note {
+        reason: Reason::Absence,
+        message: if path.segments().contains(&Segment::Any) {
+            format!("rests on absence: `{path}` is not set on {absent} of {}", count(*absent, "element"))
+        } else {
+            format!("rests on absence: `{path}` is not there")
+        },
+        help: None,
+        location: group.reads.uses.iter().find(|one| one.path == *path).map(|one| one.place.location()),
+    })
 }
 
 /// The verdict without what is stale or partial.

@@ -1,5 +1,7 @@
 //! What is needed and not there, as far as whole sources and paths without iteration show it.
 
+use std::collections::BTreeSet;
+
 use regorus::Value;
 
 use super::{World, presence::value_at, sources};
@@ -17,6 +19,11 @@ pub(super) struct Gap<'a> {
 }
 
 impl Gap<'_> {
+    /// Whether it is about one of these sources.
+    pub(super) fn is_of(&self, sources: &BTreeSet<&str>) -> bool {
+        self.absent.source().is_some_and(|source| sources.contains(source))
+    }
+
     /// Whether another gap is this one, or below it.
     pub(super) fn explains(&self, other: &Self) -> bool {
         other.absent.segments().len() >= self.absent.segments().len() && self.absent.meets(&other.absent)

@@ -198,7 +198,13 @@ fn failed(failure: &Failure, group: &Group) -> Note {
             let help = help.unwrap_or_else(|| {
                 "the facts are of another type than the rule supposes: see `stillholds facts`".to_owned()
             });
-            (format!("evaluation failed: {}", error.kind), help, location)
+            // What is more than a value may have anything in it.
+            let message = error.kind.to_string();
+            let message = match message.split_once(", and got `") {
+                Some((short, quoted)) if quoted.starts_with(['{', '[']) => short,
+                _ => &message,
+            };
+            (format!("evaluation failed: {message}"), help, location)
         }
         Failure::Timeout(limit) => (
             format!("evaluation took longer than {} s", limit.as_secs_f64()),

@@ -143,12 +143,7 @@ pub(super) fn unusable(
                 // A part without a time of its own was observed with its source.
                 let observed = observed.or(source.observed_to);
                 let help = match observed {
-                    None => format!(
-                        "say when it was observed, below `{name}` in the snapshot's `snapshot.yaml`: \
-                         `observed_to: {}`; or say `sources: {{{name}: {{max_age: none}}}}` in the project file",
-                        settings.now,
-                        name = source.name
-                    ),
+                    None => say_observed(source),
                     Some(observed) if observed > settings.now => {
                         "set the clock of what collected it, then collect it again".to_owned()
                     }
@@ -162,6 +157,25 @@ pub(super) fn unusable(
     }
     said.sort_by_key(|said| said.reason);
     said
+}
+
+/// How to say when a source was observed: with lines to paste, in which the time stays to be filled in.
+fn say_observed(source: &Source) -> String {
+    let name = &source.name;
+    let file = source.file.as_deref().and_then(|file| file.rsplit('/').next()).unwrap_or_default();
+    let otherwise = format!("or say `sources: {{{name}: {{max_age: none}}}}` in the project file");
+    if source.in_manifest {
+        format!(
+            "say when it was observed, below `{name}` in the snapshot's `snapshot.yaml`; {otherwise}\n\
+             observed_to: YYYY-MM-DDThh:mm:ssZ"
+        )
+    } else {
+        format!(
+            "name it below `sources` in the snapshot's `snapshot.yaml` (`version: 1`), with the SHA-256 of its file and \
+             when it was observed; {otherwise}\n\
+             {name}: {{file: {file}, sha256: HEX, status: ok, observed_to: YYYY-MM-DDThh:mm:ssZ}}"
+        )
+    }
 }
 
 /// What was not collected and need not be: a pass rests on its absence.
@@ -297,6 +311,11 @@ pub(super) fn is_gone(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
     snapshot.source(reading.name).is_none_or(|source| {
         source.status == Status::Failed || parts(reading, source).any(|(_, part)| part.status == Status::Failed)
     })
+}
+
+/// Whether step 2 says of this source, or of a part that is read, that nothing can be relied on.
+pub(super) fn is_unusable(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
+    is_gone(reading, snapshot) && !(reading.excused && snapshot.source(reading.name).is_none())
 }
 
 /// Paths of the facts that a collector left out: not finite, or secret.

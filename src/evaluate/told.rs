@@ -9,14 +9,17 @@ use regorus::Value;
 
 use super::{
     Run,
-    engine::Engine,
-    explain,
+    engine::{Engine, Failure},
+    explain, findings, place,
     program::{self, Program, Root},
     trace::{self, Stop, Trace},
 };
 use crate::{
+    model::Path,
     policy::{DataPath, Group, GroupRule, reference},
     secret,
+    source::Location,
+    text::{ELLIPSIS, cut_value},
 };
 
 /// What the rules of a group told while they were evaluated once more.
@@ -29,8 +32,36 @@ pub(crate) struct Told {
     calls: OnceLock<Calls>,
     /// Where a function's body stopped with these arguments, and an `every` with these variables around it, first.
     stops: OnceLock<Calls>,
+    /// Where a built-in failed, and with which binding, as far as that can be told.
+    pub(super) failed: Option<Failed>,
     /// Further names of keys whose values are never shown.
     redact: Vec<String>,
+}
+
+/// A statement in which a built-in failed.
+pub(super) struct Failed {
+    pub(super) body: usize,
+    pub(super) statement: usize,
+    pub(super) env: Value,
+    pub(super) location: Location,
+    /// What was handed to it: the place with its name, and the value where that may be shown.
+    given: Option<(Path, String, Option<String>)>,
+}
+
+impl Failed {
+    /// The message with what made it fail, and where that stands.
+    pub(super) fn described(&self, message: &str) -> (String, Option<Path>) {
+        // The engine quotes the value, and not where it stands; what is secret it would show.
+        let message = match (&self.given, message.split_once(", and got `")) {
+            (Some(_), Some((message, _))) => message,
+            _ => message,
+        };
+        match &self.given {
+            Some((path, named, Some(value))) => (format!("{message}: {named} is {value}"), Some(path.clone())),
+            Some((path, named, None)) => (format!("{message}: {named}"), Some(path.clone())),
+            None => (message.to_owned(), None),
+        }
+    }
 }
 
 /// By body and arguments: the number of the binding there.
@@ -156,12 +187,75 @@ pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[Stri
         .collect();
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
     let (again, trace) = engine.traced(&group.assumption.id, &rules, &helpers, run.builtin.is_none())?;
-    (again == *values).then(|| Told {
+    let mut told = (again == *values).then(|| Told {
         program: Arc::clone(program),
         trace,
         makers: OnceLock::new(),
         calls: OnceLock::new(),
         stops: OnceLock::new(),
+        failed: None,
         redact: redact.to_vec(),
-    })
+    })?;
+    told.failed = run.builtin.as_ref().and_then(|failure| told.failed(engine, group, failure));
+    Some(told)
+}
+
+impl Told {
+    /// Asks every statement by itself, strictly and with each of its bindings, until one fails in the same way.
+    fn failed(&self, engine: &Engine<'_>, group: &Group, failure: &Failure) -> Option<Failed> {
+        /// So many are asked.
+        const ASKED: usize = 500;
+        let Failure::Error(error) = failure else { return None };
+        let message = error.kind.to_string();
+        // What is nested stands behind what is around it, and says it nearer.
+        let bodies: Vec<usize> = self.bodies(group).collect();
+        let statements = bodies.into_iter().rev().flat_map(|body| {
+            let of = self.program.bodies[body].all().zip(&self.trace.bodies[body].statements);
+            of.enumerate().map(move |(nth, (statement, said))| (body, nth, statement, said))
+        });
+        let reached = statements.flat_map(|(body, nth, statement, said)| {
+            said.samples.iter().map(move |sample| (body, nth, statement, &sample.env))
+        });
+        let (body, nth, statement, env) = reached.take(ASKED).find(|(body, _, statement, env)| {
+            let asked = self.alone(*body, statement, env);
+            matches!(engine.values(&group.assumption.id, &[asked], true), Err(Failure::Error(error)) if error.kind.to_string() == message)
+        })?;
+        let (env, location) = (env.clone(), statement.place.location());
+        Some(Failed { given: self.given(body, statement, &env), body, statement: nth, env, location })
+    }
+
+    /// A statement with the values of its variables, as an expression of its own.
+    fn alone(&self, body: usize, statement: &program::Statement, env: &Value) -> String {
+        let slots = self.program.bodies[body].slots.iter().enumerate();
+        let named = slots.filter(|(_, slot)| !slot.hidden && statement.text.contains(&slot.name));
+        let given = named.filter_map(|(at, slot)| {
+            let value = trace::bound(env, at).filter(|value| **value != Value::Undefined)?;
+            Some(format!("{} := {}; ", slot.name, value.to_json_str().ok()?))
+        });
+        format!("[1 | {}{}]", given.collect::<String>(), statement.text)
+    }
+
+    /// What a statement hands to a built-in: the first scalar that is read behind an opening bracket, else at all.
+    fn given(
+        &self,
+        body: usize,
+        statement: &program::Statement,
+        env: &Value,
+    ) -> Option<(Path, String, Option<String>)> {
+        let world = &self.trace.world;
+        let is_scalar = |value: &Value| !matches!(value, Value::Object(_) | Value::Array(_) | Value::Set(_));
+        let values = statement.reads.iter().filter_map(|read| {
+            let value = place::value_of(&read.origin, env, world).filter(is_scalar)?;
+            Some((read, value, place::concrete(&self.program, body, &read.origin, env, world)?))
+        });
+        let values: Vec<_> = values.collect();
+        let is_argument = |read: &program::Read| statement.text.contains(&format!("({}", read.text));
+        let (read, value, path) = values
+            .iter()
+            .find(|(read, ..)| is_argument(read))
+            .or_else(|| values.first().filter(|_| values.len() == 1))?;
+        let is_secret = self.is_secret(&path.to_string()) || self.is_secret(&read.text);
+        let value = serde_json::to_value(value).ok().filter(|_| !is_secret);
+        Some((path.clone(), findings::named(path, world), value.map(|value| cut_value(&value, 60, ELLIPSIS))))
+    }
 }

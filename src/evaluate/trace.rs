@@ -62,6 +62,8 @@ pub(super) struct BodyTrace {
     /// Which statement was reached last, and with which binding.
     at: usize,
     env: Option<Value>,
+    /// So many bindings of each statement are kept.
+    shown: usize,
 }
 
 /// The statement that a call or an element did not pass: of several bindings the first that came so far.
@@ -163,8 +165,11 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(program: Arc<Program>, world: TraceWorld) -> Self {
-        let bodies = program.bodies.iter().map(BodyTrace::of).collect();
+    /// Of every statement a few bindings are kept to show; where a built-in `failed`, so many that the one is among
+    /// them for which it did.
+    pub(super) fn new(program: Arc<Program>, world: TraceWorld, failed: bool) -> Self {
+        let shown = if failed { KEPT } else { SAMPLES };
+        let bodies = program.bodies.iter().map(|body| BodyTrace::of(body, shown)).collect();
         Self { program, trace: Mutex::new(Trace { bodies, world }) }
     }
 
@@ -234,7 +239,7 @@ fn index(value: &Value) -> Option<usize> {
 }
 
 impl BodyTrace {
-    fn of(body: &Body) -> Self {
+    fn of(body: &Body, shown: usize) -> Self {
         let statement = |statement: &Statement| StatementTrace {
             reads: statement.reads.iter().map(|_| ReadTrace::default()).collect(),
             pairs: statement.pairs.iter().map(|_| PairTrace::default()).collect(),
@@ -248,7 +253,12 @@ impl BodyTrace {
                 .collect(),
             ..StatementTrace::default()
         };
-        Self { statements: body.all().map(statement).collect(), current: vec![None; body.seen], ..Self::default() }
+        Self {
+            statements: body.all().map(statement).collect(),
+            current: vec![None; body.seen],
+            shown,
+            ..Self::default()
+        }
     }
 
     fn reach(&mut self, body: &Body, nth: usize, env: &Value, world: &TraceWorld) {
@@ -257,7 +267,7 @@ impl BodyTrace {
         let statement = body.statements.get(nth).unwrap_or(&body.head.statement);
         let told = &mut self.statements[nth];
         told.arrived += 1;
-        if told.samples.len() < SAMPLES {
+        if told.samples.len() < self.shown {
             told.samples.push(Sample { env: env.clone(), seen: Vec::new() });
         }
         self.go_on(body, nth, env);
@@ -308,7 +318,7 @@ impl BodyTrace {
         }
         let nth = self.at;
         let Some(told) = self.statements.get_mut(nth) else { return };
-        if told.arrived <= SAMPLES as u64
+        if told.arrived <= self.shown as u64
             && let Some(sample) = told.samples.last_mut()
         {
             sample.see(number, value);

@@ -144,7 +144,7 @@ fn walks() {
                 privileged("c.securityContext.runAsUser == 0")
             ),
             ("kubernetes", containers, OK),
-            "holds, exit 0",
+            "holds + absence, exit 0",
         ),
         walk(
             "15 absence in a part that is partial",

@@ -82,11 +82,11 @@ containers:
       - {name: PORT, value: "80"}
     args: ["--password=s3cr3t-value"]
     database: "postgres://shop:pa55word@db/shop"
-creds: {user: shop, db_password: "long\"pass", pin: 4711}
+creds: {user: shop, db_password: "long\"pass", pin: 4711, pin_secret: 62831853}
 "#;
 
-const SECRETS: [&str; 8] =
-    ["hunter2", "tok-abc", "tok_abc", "0123abcd", "s3cr3t", "pa55word", "long\\\"pass", "long\\\\\\\"pass"];
+const SECRETS: [&str; 9] =
+    ["62831853", "hunter2", "tok-abc", "tok_abc", "0123abcd", "s3cr3t", "pa55word", "long\\\"pass", "long\\\\\\\"pass"];
 
 const LIBRARY: &str = r#"package lib.services
 
@@ -167,6 +167,9 @@ fn why(judged: &Value) -> String {
     let mut out = word(&judged["verdict"]);
     for note in [&judged["reason"]].into_iter().filter(|reason| !reason.is_null()) {
         let _ = write!(out, " {}", word(note));
+    }
+    if judged["verdict"] == "unknown" {
+        let _ = write!(out, "\n? {}\n  {}", word(&judged["message"]), word(&judged["help"]));
     }
     for note in judged["notes"].as_array().into_iter().flatten() {
         // What `with` puts in the place of the facts is said not to be followed.
@@ -615,6 +618,11 @@ fn secrets() {
         ),
         ("secret_mistyped", "violation contains \"high\" if input.vault.creds.db_password > 3"),
         ("secret_failed", "violation contains \"high\" if to_number(input.vault.env.PASSWORD) > 3"),
+        ("secret_of_another_type", "violation contains \"pin\" if startswith(input.vault.creds.pin_secret, \"4\")"),
+        (
+            "secret_in_what_failed",
+            "violation contains \"pin\" if {\n\tsome v in input.vault\n\tis_object(v)\n\tv.pin\n\tstartswith(object.union(v, {}), \"4\")\n}",
+        ),
     ];
     let project = project(&cases);
     for arguments in [&["-o", "json"][..], &["-v"], &[]] {
@@ -624,4 +632,96 @@ fn secrets() {
         }
     }
     assert_snapshot!(told(&cases));
+}
+
+#[test]
+fn what_an_expert_would_point_at() {
+    let why = told(&[
+        (
+            "with_replaced",
+            "over if input.svc.limit > 100\n\nviolation contains \"over\" if over with input.svc.limit as 500",
+        ),
+        (
+            "with_replaced_beside",
+            "over if {\n\tinput.svc.limit > 100\n\tinput.traces.edges[0].calls > 80\n}\n\nviolation contains \"over\" if over with input.svc.limit as 500",
+        ),
+        (
+            "keys_asked",
+            "violation contains s.name if {\n\tsome s in input.svc.services\n\tnot \"debug\" in object.keys(s)\n}",
+        ),
+        ("keys_of_a_path", "violation contains \"no ghost\" if not \"ghost\" in object.keys(input.svc.by_name)"),
+        (
+            "keys_and_more",
+            "violation contains \"no ghost\" if not input.svc.by_name in [object.keys(input.svc.by_name)]",
+        ),
+        (
+            "two_bodies",
+            "violation contains \"bad\" if {\n\tsome s in input.svc.services\n\ts.p99_ms > 500\n}\n\nviolation contains \"bad\" if input.svc.total > 900",
+        ),
+        (
+            "two_bodies_of_which_one",
+            "violation contains {\"msg\": \"bad\", \"subject\": s.name} if {\n\tsome s in input.svc.services\n\ts.p99_ms > 500\n}\n\nviolation contains {\"msg\": \"bad\", \"subject\": s.name} if {\n\tsome s in input.svc.services\n\ts.debug\n}",
+        ),
+        (
+            "entry_by_name",
+            "by[s.name] := s if some s in input.svc.services\n\nviolation contains \"small\" if by[\"payments\"].replicas < 2",
+        ),
+        (
+            "entry_by_variable",
+            "by[s.name] := s if some s in input.svc.services\n\nviolation contains name if {\n\tsome name in input.svc.names\n\tby[name].p99_ms > 500\n}",
+        ),
+        (
+            "measure_in_the_head",
+            "measure contains {\"value\": s.p99_ms, \"limit\": 400, \"subject\": s.name} if some s in input.svc.services",
+        ),
+        (
+            "measure_computed_in_the_head",
+            "measure contains {\"value\": count(s.calls), \"limit\": 1, \"subject\": s.name} if some s in input.svc.services",
+        ),
+    ]);
+    assert_snapshot!(why);
+}
+
+#[test]
+fn what_cannot_be_told() {
+    let why = told(&[
+        (
+            "entry_that_is_not_there",
+            "by[s.name] := s if some s in input.svc.services\n\nviolation contains \"slow\" if by[\"nobody\"].p99_ms > 3",
+        ),
+        (
+            "entry_that_is_misspelt",
+            "by[s.name] := s if some s in input.svc.services\n\nviolation contains \"slow\" if by.paymnets.p99_ms > 3",
+        ),
+        (
+            "entry_that_lacks_something",
+            "by[s.name] := s if some s in input.svc.services\n\nviolation contains \"slow\" if by[\"payments\"].speed > 3",
+        ),
+        (
+            "number_against_text",
+            "violation contains s.name if {\n\tsome s in input.svc.services\n\ts.replicas < \"1.10\"\n}",
+        ),
+        ("text_against_number", "violation contains s.name if {\n\tsome s in input.svc.services\n\ts.tier > 3\n}"),
+        (
+            "number_that_is_none",
+            "violation contains s.name if {\n\tsome s in input.svc.services\n\tto_number(s.tier) > 100\n}",
+        ),
+        (
+            "number_that_is_none_behind_others",
+            "violation contains d.name if {\n\tsome d in input.cluster.deployments\n\tsize := units.parse(replace(d.image, \"registry.example/base:1\", \"3\"))\n\tsize > 100\n}",
+        ),
+        (
+            "time_that_is_none",
+            "late(s) if time.parse_rfc3339_ns(s.name) > 3\n\nholds if {\n\tevery s in input.svc.services {\n\t\tnot late(s)\n\t}\n}",
+        ),
+        (
+            "list_that_is_none",
+            "violation contains \"none\" if {\n\tsome x in json.unmarshal(input.svc.services[2].name)\n\tx > 3\n}",
+        ),
+        (
+            "source_that_is_not_there",
+            "violation contains \"x\" if {\n\tinput.gone.a.b > 3\n\tinput.gone.list[_].x == 3\n}",
+        ),
+    ]);
+    assert_snapshot!(why);
 }
