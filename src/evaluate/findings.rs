@@ -298,12 +298,13 @@ impl Look<'_> {
         let is_designed = self.is_designed(body, read);
         let by_name = read.origin.root == Root::Data && first_variable.is_none_or(|first| hop < first);
         let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
+        let is_alternative = every && is_known && self.is_alternative(body, nth, number, told);
         let needs = match read.need {
             Need::Excused | Need::Defaulted => false,
             _ if is_lost => false,
             _ if is_designed && by_name => true,
             Need::Number | Need::Measured | Need::Negated => true,
-            Need::Value => every,
+            Need::Value => every && !is_alternative,
             Need::List if self.asks_every(body, nth, number) => true,
             Need::List | Need::Truth | Need::Absence => is_designed && every,
         };
@@ -311,7 +312,7 @@ impl Look<'_> {
             let of = &self.told.program.bodies[body];
             // An element whose value is absent is left out of what is gathered, without a word.
             let is_left_out = nth == of.statements.len() && of.gathers() && !is_lost && read.need == Need::Value;
-            let is_unset = every && matches!(read.need, Need::Truth | Need::Absence);
+            let is_unset = is_alternative || every && matches!(read.need, Need::Truth | Need::Absence);
             if (is_unset || is_left_out || read.need == Need::Defaulted) && !kept.is_empty() {
                 self.rests_on_absence(body, read, told);
             }
@@ -344,6 +345,33 @@ impl Look<'_> {
         let statement = program.bodies[body].statements.get(nth);
         program.bodies[top].kind != Kind::Elements
             && statement.is_some_and(|statement| statement.form == Form::Every && statement.lists.contains(&number))
+    }
+
+    /// Whether what a read asks for is one of several alternatives, of which another one stands everywhere: of
+    /// `c.state.waiting.reason == "CrashLoopBackOff"` every container runs, `state: {running: {…}}`.
+    ///
+    /// It is, if in every place the parent of the missing step holds one other key and nothing else, below which further
+    /// things stand, as further steps stand below the missing one; and if the rule asks whether the value *is* a certain
+    /// string, which what is not there is not. A limit that is not set, `resources: {requests: {…}}`, is of this shape
+    /// and answers such a question too. Where the rule asks for anything else (`!=`, an order, `not`), or where `holds`
+    /// is to be true of it, absence decides nothing, and it is missing.
+    fn is_alternative(&self, body: usize, nth: usize, number: usize, told: &ReadTrace) -> bool {
+        let Some(statement) = self.told.program.bodies[body].statements.get(nth) else { return false };
+        let goes_on = told.hops.iter().all(|hop| hop + 1 < statement.reads[number].origin.hops.len());
+        let asks_for_text = statement.constants.iter().any(|constants| constants.read == number);
+        let demands = self.group.rules.iter().any(|rule| rule.word == Word::Holds);
+        let hop = told.hops.first().copied().unwrap_or(0);
+        let parents = self.paths(body, &up_to(&statement.reads[number].origin, hop));
+        // A field of an element, and neither the element nor the source itself.
+        let is_inside = |path: &Path| {
+            path.segments().contains(&Segment::Any) && matches!(path.segments().last(), Some(Segment::Key(_)))
+        };
+        goes_on
+            && asks_for_text
+            && told.alternatives == told.absent
+            && !demands
+            && !parents.is_empty()
+            && parents.iter().all(is_inside)
     }
 
     /// Whether it leads into what people declared, and not into what was observed.

@@ -123,6 +123,8 @@ pub(super) struct ReadTrace {
     /// Keys that stand where the missing one should.
     pub(super) siblings: BTreeSet<Value>,
     parents: u64,
+    /// In how many places the parent holds one other thing instead.
+    pub(super) alternatives: u64,
     /// Whether its list had an element.
     pub(super) yielded: bool,
     /// How many lists there were.
@@ -425,6 +427,7 @@ impl ReadTrace {
             }
             Met::Absent(hop, parent) => {
                 absent += 1;
+                self.alternatives += u64::from(holds_another(parent));
                 self.hops.insert(hop);
                 if self.present == 0
                     && self.parents < PARENTS
@@ -473,6 +476,7 @@ impl ReadTrace {
         let room = |kept: &Vec<Value>| KEPT.saturating_sub(kept.len());
         self.kept.extend(arrival.kept.into_iter().take(room(&self.kept)));
         self.nulls.extend(arrival.nulls.into_iter().take(room(&self.nulls)));
+        self.alternatives += arrival.alternatives;
         self.hops.extend(arrival.hops);
         self.siblings.extend(arrival.siblings);
     }
@@ -573,6 +577,12 @@ fn length(value: &Value) -> Option<usize> {
         Value::Set(items) => Some(items.len()),
         _ => None,
     }
+}
+
+/// Whether a value has the shape of one of several alternatives, which go by their names: `{"running": {…}}`.
+fn holds_another(value: &Value) -> bool {
+    let Ok(fields) = value.as_object() else { return false };
+    fields.len() == 1 && fields.iter().all(|(_, value)| matches!(value, Value::Object(_)))
 }
 
 /// The elements of a collection, each with its key or place.

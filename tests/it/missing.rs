@@ -391,6 +391,44 @@ fn values_of_some_binding() {
 }
 
 #[test]
+fn alternatives() {
+    let run =
+        list(&[r#"{"name": "a", "state": {"running": {"since": 1}}}"#, r#"{"name": "b", "state": {"running": {}}}"#]);
+    let waits = list(&[
+        r#"{"name": "a", "state": {"running": {}}}"#,
+        r#"{"name": "b", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}"#,
+    ]);
+    let bare = list(&[r#"{"name": "a", "state": {}}"#, r#"{"name": "b", "state": {"running": {}}}"#]);
+    let reason = |how: &str| each(&format!("x.state.waiting.reason {how}"));
+    let requests = list(&[r#"{"name": "a", "resources": {"requests": {"memory": "1Gi"}}}"#]);
+    let said = asked(&[
+        case("a healthy rule", &reason("== \"CrashLoopBackOff\""), &run, ABSENCE),
+        case("a healthy rule of a set", &reason("in {\"CrashLoopBackOff\", \"ErrImagePull\"}"), &run, ABSENCE),
+        case("one that is not", &reason("== \"CrashLoopBackOff\""), &waits, DECAYED),
+        case("a state that says nothing", &reason("== \"CrashLoopBackOff\""), &bare, MISSING),
+        case("an inequality", &reason("!= \"ContainerCreating\""), &run, MISSING),
+        case("a misspelt alternative", &each("x.state.wating.reason == \"CrashLoopBackOff\""), &waits, MISSING),
+        case("`holds`", "holds if every x in input.svc.list { x.state.waiting.reason == \"Done\" }", &run, MISSING),
+        case("a limit that is not set", &each("x.resources.limits.memory == \"9Gi\""), &requests, ABSENCE),
+        case("a limit that is not set, in an order", &each("x.resources.limits.memory > 3"), &requests, MISSING),
+        case(
+            "a field of the element itself",
+            &each("x.meta.owner == \"nobody\""),
+            &list(&[r#"{"spec": {}}"#]),
+            MISSING,
+        ),
+        case("through a name", &each("s := x.state\n\ts.waiting.reason == \"CrashLoopBackOff\""), &run, ABSENCE),
+        case(
+            "a field beside others",
+            &each("x.meta.owner == \"nobody\""),
+            &list(&[r#"{"name": "a", "spec": {}}"#]),
+            MISSING,
+        ),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn values_of_every_binding() {
     let half = list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b"}"#]);
     let both = list(&[r#"{"name": "a", "ms": 500}"#, r#"{"name": "b"}"#]);
