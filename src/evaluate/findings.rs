@@ -15,7 +15,7 @@ use super::{
     missing::{as_optional, is_shipped, remedy},
     place::{concrete, value_of},
     presence::value_at,
-    program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root, Side, Statement},
+    program::{Body, Form, Hop, Kind, Need, Operand, Origin, PairKind, Read, Root, Side, Statement},
     trace::{Met, ReadTrace, StatementTrace, TraceWorld, bound, meet},
 };
 use crate::{
@@ -156,6 +156,9 @@ impl Look<'_> {
             );
             let times = if told.mistyped > 1 { format!(" ({} times)", told.mistyped) } else { String::new() };
             let help = match other {
+                Value::Null if pair.kind == PairKind::Conversion => {
+                    "`to_number` makes null 0: collect it as a number, or leave out what has none"
+                }
                 Value::String(_) => {
                     "in Rego text is greater than every number: convert it with `to_number`, or collect it as a number"
                 }
@@ -311,7 +314,8 @@ impl Look<'_> {
         if !(needs || is_required) {
             let of = &self.told.program.bodies[body];
             // An element whose value is absent is left out of what is gathered, without a word.
-            let is_left_out = nth == of.statements.len() && of.gathers() && !is_lost && read.need == Need::Value;
+            let is_named = of.statements.get(nth).is_none_or(|statement| statement.form == Form::Binds);
+            let is_left_out = is_named && of.gathers() && self.word(body).is_none() && read.need == Need::Value;
             let is_unset = is_alternative || every && matches!(read.need, Need::Truth | Need::Absence);
             if (is_unset || is_left_out || read.need == Need::Defaulted) && !kept.is_empty() {
                 self.rests_on_absence(body, read, told);

@@ -373,9 +373,19 @@ pub(super) struct Side {
 pub(super) struct Pair {
     pub(super) left: Side,
     pub(super) right: Side,
-    /// Arithmetic, where two sets may stand too.
-    pub(super) is_arithmetic: bool,
+    pub(super) kind: PairKind,
     pub(super) place: Place,
+}
+
+/// What two operands are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PairKind {
+    /// An order: two numbers, or no number at all.
+    Order,
+    /// Arithmetic: two numbers, or two sets.
+    Arithmetic,
+    /// The left is made a number: text may be one, and null, of which the engine makes 0, is none.
+    Conversion,
 }
 
 /// String constants that a read is compared with.

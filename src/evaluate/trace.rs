@@ -10,7 +10,10 @@ use regorus::Value;
 
 use super::{
     place::Index,
-    program::{Body, Constants, Hop, Kind, Need, Operand, Origin, Pair, Pattern, Program, Read, Root, Statement, Text},
+    program::{
+        Body, Constants, Hop, Kind, Need, Operand, Origin, Pair, PairKind, Pattern, Program, Read, Root, Statement,
+        Text,
+    },
 };
 use crate::policy::DataPath;
 
@@ -352,7 +355,7 @@ impl BodyTrace {
                 _ => None,
             };
             if let Some(other) = other
-                && is_mistyped(value, &other, pair.is_arithmetic)
+                && is_mistyped(value, &other, pair.kind)
             {
                 told_pair.keep(env, value, &other);
             }
@@ -538,7 +541,7 @@ impl PairTrace {
         }
         for left in sides(&pair.left.operand, statement, env, world) {
             // Where both sides iterate, the first pair that does not fit is enough.
-            if let Some(right) = right.iter().find(|right| is_mistyped(left, right, pair.is_arithmetic)) {
+            if let Some(right) = right.iter().find(|right| is_mistyped(left, right, pair.kind)) {
                 self.keep(env, left, right);
             }
         }
@@ -555,13 +558,15 @@ impl PairTrace {
     }
 }
 
-fn is_mistyped(left: &Value, right: &Value, is_arithmetic: bool) -> bool {
+fn is_mistyped(left: &Value, right: &Value, kind: PairKind) -> bool {
     let is_number = |value: &Value| matches!(value, Value::Number(_));
-    match (is_number(left), is_number(right)) {
-        (true, true) => false,
-        (true, false) | (false, true) => true,
+    match (kind, is_number(left), is_number(right)) {
+        (PairKind::Conversion, ..) => *left == Value::Null,
+        (_, true, true) => false,
+        (_, true, false) | (_, false, true) => true,
         // Sets have a difference, and texts an order.
-        (false, false) => is_arithmetic && !matches!((left, right), (Value::Set(_), Value::Set(_))),
+        (PairKind::Arithmetic, false, false) => !matches!((left, right), (Value::Set(_), Value::Set(_))),
+        (PairKind::Order, false, false) => false,
     }
 }
 

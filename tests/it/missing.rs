@@ -502,6 +502,24 @@ fn values_of_every_binding() {
             ABSENCE,
         ),
         case(
+            "a sum of what is there, through a name",
+            "violation contains \"slow\" if sum([ms | some x in input.svc.list; ms := x.ms]) > 400",
+            &half,
+            ABSENCE,
+        ),
+        case(
+            "a sum of products",
+            "violation contains \"slow\" if sum([ms | some x in input.svc.list; ms := x.ms * 2]) > 900",
+            &half,
+            MISSING,
+        ),
+        case(
+            "a count of a set of one's own",
+            "owners contains x.ms if some x in input.svc.list\n\nviolation contains \"slow\" if count(owners) > 4",
+            &half,
+            ABSENCE,
+        ),
+        case(
             "a measure of which one has no value",
             "measure contains {\"subject\": x.name, \"value\": x.ms, \"limit\": 400} if some x in input.svc.list",
             &half,
@@ -908,6 +926,7 @@ fn lost_and_required() {
 #[test]
 fn mistyped() {
     let text = list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b", "ms": "12"}"#]);
+    let null = list(&[r#"{"name": "a", "ms": "300"}"#, r#"{"name": "b", "ms": null}"#]);
     let said = asked(&[
         case("text in an order", &each("x.ms > 400"), &text, MISTYPED),
         case(
@@ -939,6 +958,22 @@ fn mistyped() {
             HOLDS,
         ),
         case("text that is converted", &each("to_number(x.ms) > 400"), &list(&[r#"{"name": "b", "ms": "12"}"#]), HOLDS),
+        case("null that is converted", &each("to_number(x.ms) < 1"), &null, MISTYPED),
+        case("null that is converted, after a guard", &each("x.ms != null\n\tto_number(x.ms) < 1"), &null, HOLDS),
+        case("null that is converted and compared", &each("to_number(x.ms) == 0"), &null, MISTYPED),
+        case("null that is converted under `not`", &each("not to_number(x.ms) > 1"), &null, MISTYPED),
+        case(
+            "null that is converted in a comprehension",
+            "violation contains \"x\" if sum([to_number(x.ms) | some x in input.svc.list]) > 900",
+            &null,
+            MISTYPED,
+        ),
+        case(
+            "text in an order in a comprehension",
+            "violation contains \"x\" if count([x | some x in input.svc.list; x.ms > 400]) > 3",
+            &text,
+            MISTYPED,
+        ),
         case("text that is compared", &each("x.ms == 12"), &list(&[r#"{"name": "b", "ms": "12"}"#]), HOLDS),
         case("text under `not`", &each("not x.ms < 400"), &text, MISTYPED),
     ]);

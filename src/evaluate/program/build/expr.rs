@@ -6,7 +6,7 @@ use regorus::{
 };
 
 use super::{
-    super::{Call, Constants, Hop, Kind, Need, Operand, Origin, Pair, Read, Root, Statement, Text},
+    super::{Call, Constants, Hop, Kind, Need, Operand, Origin, Pair, PairKind, Read, Root, Side, Statement, Text},
     Builder, Context, HandedIn,
     numbers::Demand,
     text::{Edit, insert, one_line},
@@ -84,8 +84,8 @@ impl Builder<'_> {
                 let left = self.side(lhs, Need::Number, context);
                 let right = self.side(rhs, Need::Number, context);
                 let place = self.parsed().place(expr.span());
-                let is_arithmetic = matches!(op, ArithOp::Sub);
-                context.statement.pairs.push(Pair { left, right, is_arithmetic, place });
+                let kind = if matches!(op, ArithOp::Sub) { PairKind::Arithmetic } else { PairKind::Order };
+                context.statement.pairs.push(Pair { left, right, kind, place });
                 Operand::Unknown
             }
             Expr::BoolExpr { op, lhs, rhs, .. } => {
@@ -176,7 +176,16 @@ impl Builder<'_> {
             });
         }
         let need = if is_aggregate(&name) { inner } else { need };
-        params.iter().map(|param| self.expr(param, of_part(param, need, inner), context)).collect()
+        let operands: Vec<_> =
+            params.iter().map(|param| self.expr(param, of_part(param, need, inner), context)).collect();
+        if let ("to_number", [param], [operand]) = (name.as_str(), params, operands.as_slice()) {
+            let text = one_line(&self.text(self.parsed().span_of(param)));
+            let left = Side { text, operand: operand.clone() };
+            let right = Side { text: String::new(), operand: Operand::Literal(Value::from(0_u64)) };
+            let place = self.parsed().place(whole.span());
+            context.statement.pairs.push(Pair { left, right, kind: PairKind::Conversion, place });
+        }
+        operands
     }
 
     fn object_get(

@@ -7,8 +7,8 @@ use regorus::{
 
 use super::{
     super::{
-        Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, Pattern, Read, Root, SEEN, SELECT, Side,
-        Slot, Statement, Text,
+        Constants, EACH, Form, Hop, Kind, Known, Need, Operand, Origin, Pair, PairKind, Pattern, Read, Root, SEEN,
+        SELECT, Side, Slot, Statement, Text,
     },
     Builder, Compared, Context,
     expr::{literal, texts},
@@ -411,7 +411,7 @@ impl Builder<'_> {
             _ => context.statement.pairs.push(Pair {
                 left: left.clone(),
                 right: right.clone(),
-                is_arithmetic: false,
+                kind: PairKind::Order,
                 place,
             }),
         }
