@@ -219,9 +219,12 @@ fn texts<'v>(
         Value::Number(_) if is_secret_here => on(value.to_string().into(), true),
         Value::Array(items) => items.iter().for_each(|item| texts(item, is_secret_here, redact, keys, on)),
         Value::Object(fields) => {
-            let text = |key: &str| fields.get(&Value::from(key))?.as_string().ok().map(AsRef::as_ref);
-            let mut is_secret_key = |key: &'v str| *keys.entry(key).or_insert_with(|| is_secret(key, redact));
-            let names_secret = ["name", "key"].into_iter().filter_map(text).any(&mut is_secret_key);
+            // Every object of the facts comes by here: nothing is made only to look it up.
+            let names_secret = fields.iter().any(|(key, name)| {
+                let is_name = key.as_string().is_ok_and(|key| matches!(key.as_ref(), "name" | "key"));
+                let name = name.as_string().ok().filter(|_| is_name);
+                name.is_some_and(|name| *keys.entry(name).or_insert_with(|| is_secret(name, redact)))
+            });
             for (key, item) in fields.iter() {
                 let mut is_secret = is_secret_here;
                 if let Ok(key) = key.as_string() {
