@@ -390,14 +390,14 @@ impl Look<'_> {
         let told = &said.reads[number];
         let hops = &read.origin.hops;
         let Some(hop) = told.tested.first().copied().filter(|_| told.unmet > 0) else { return };
-        let is_last = told.tested.iter().all(|hop| hop + 1 == hops.len());
+        let ends_there = told.tested.iter().all(|hop| hop + 1 == hops.len());
         let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
         let arrived = said.arrived - said.elsewhere;
         let needs = match read.need {
             Need::Excused | Need::Defaulted => false,
             _ if is_lost => false,
             Need::Measured => true,
-            Need::Truth | Need::Absence | Need::List if is_last => false,
+            Need::Truth | Need::Absence | Need::List if ends_there => false,
             _ => told.unmet == arrived && self.is_designed(body, read),
         };
         let mut kept = self.unexcused(body, &told.kept_unmet);

@@ -316,12 +316,11 @@ fn is_all_there(one: &Use, world: World<'_>) -> bool {
     if one.path.segments().contains(&Segment::Any) {
         return false;
     }
-    match (one.role, value_at(&one.path, world.input)) {
-        (_, None) => false,
-        (Role::Excused, Some(_)) => true,
-        (Role::List, Some(value)) => !matches!(value, Value::Array(_) | Value::Object(_) | Value::Set(_)),
+    value_at(&one.path, world.input).is_some_and(|value| match one.role {
+        Role::Excused => true,
+        Role::List => !matches!(value, Value::Array(_) | Value::Object(_) | Value::Set(_)),
         _ => false,
-    }
+    })
 }
 
 /// Whether all that made an element look for something where not everything was collected.

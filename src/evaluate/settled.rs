@@ -447,6 +447,27 @@ violation_minus contains s.name if { some s in input.svc.list; s.size - s.limits
 
 violation_design contains s.name if { some s in input.svc.list; s.size > data.design.most }
 
+size_of_one(s) := s.size
+
+violation_getter contains s.name if { some s in input.svc.list; size_of_one(s) > 90 }
+
+violation_pattern contains name if { some {"name": name, "size": size} in input.svc.list; size > 90 }
+
+violation_by_name contains s.name if { some s in input.svc.list; s.size > data.design.by_name[s.name] }
+
+violation_got contains s.name if { some s in object.get(input.svc, "list", []); s.size > 90 }
+
+violation_got_text contains s.name if { some s in input.svc.list; object.get(s, "state", "") == "paused"; s.size > 90 }
+
+has_state(s, state) if s.state == state
+
+violation_handed contains s.name if { some s in input.svc.list; has_state(s, "running"); s.size > 90 }
+
+measure_by_name contains {"value": s.size, "limit": most, "subject": s.name} if {
+	some s in input.svc.list
+	most := data.design.by_name[s.name]
+}
+
 violation_empty contains s.name if { some s in input.svc.none; s.size > 90 }
 
 warn_of contains s.name if { some s in input.svc.list; s.name in big; s.owner == "nobody" }
@@ -500,7 +521,9 @@ measure_most contains {"value": max(s.sizes), "limit": 90, "subject": s.name} if
             watch: crate::evaluate::Watch::default(),
         };
         let input = Value::from(facts.clone());
-        let data = Value::from(json!({"design": {"most": 90}, "snapshot": {}, "reference": {}}));
+        let data = Value::from(
+            json!({"design": {"most": 90, "by_name": {"web": 90, "api": 90, "job": 90}}, "snapshot": {}, "reference": {}}),
+        );
         let groups: Vec<_> = policies.groups.iter().collect();
         let world = World { input: &input, data: &data, snapshot: &snapshot };
         evaluate(policies, &groups, world, &settings).map_err(|errors| errors[0].kind.to_string()).unwrap()
@@ -527,12 +550,14 @@ measure_most contains {"value": max(s.sizes), "limit": 90, "subject": s.name} if
             "design",
             "every",
             "flag",
+            "handed",
             "key",
             "minus",
             "nested",
             "of",
             "one_of",
             "order",
+            "pattern",
             "rule_limit",
             "size",
             "sizes",

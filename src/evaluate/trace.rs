@@ -163,6 +163,9 @@ pub(super) enum Met<'v> {
     Unknown,
 }
 
+/// Follows a read, and hands over what it meets.
+type Meeting<'m, 'v> = &'m mut dyn FnMut(&mut dyn FnMut(Met<'v>));
+
 /// Writes down what the rules tell while they are evaluated.
 pub(super) struct Recorder {
     program: Arc<Program>,
@@ -390,21 +393,19 @@ impl ReadTrace {
                 way.iter().try_fold(element, |value, key| value.as_object().ok()?.get(&key.value)) == Some(wanted)
             })
         };
-        let (last, before) = match hops[..pattern.element].split_last() {
-            Some((Hop::Each(slot), before)) => (*slot, before),
-            _ => {
-                for element in values(root, &hops[..pattern.element], env, world).into_iter().filter(|one| fits(one)) {
-                    self.count(read, env, &mut |on| follow(element, hops, pattern.element, env, world, on));
-                }
-                return;
+        let element = &hops[..pattern.element];
+        let Some((Hop::Each(next), before)) = element.split_last() else {
+            for element in values(root, element, env, world).into_iter().filter(|one| fits(one)) {
+                self.count(read, env, &mut |on| follow(element, hops, pattern.element, env, world, on));
             }
+            return;
         };
         let mut arrival = Self::default();
         for list in values(root, before, env, world) {
             for (key, element) in entries(list) {
                 if fits(element) {
                     // The variable of the place is bound next, so that the element can be told apart.
-                    let with = with_next(env, last, key);
+                    let with = with_next(env, *next, key);
                     arrival.count(read, &with, &mut |on| follow(element, hops, pattern.element, &with, world, on));
                 }
             }
@@ -412,7 +413,7 @@ impl ReadTrace {
         self.add(arrival);
     }
 
-    fn count<'v>(&mut self, read: &Read, env: &Value, meet: &mut dyn FnMut(&mut dyn FnMut(Met<'v>))) {
+    fn count(&mut self, read: &Read, env: &Value, meet: Meeting<'_, '_>) {
         let (mut present, mut absent, mut tested, mut null) = (0_u64, 0_u64, 0_u64, false);
         let hops = &read.origin.hops;
         meet(&mut |met| match met {
@@ -562,11 +563,10 @@ fn is_mistyped(left: &Value, right: &Value, kind: PairKind) -> bool {
     let is_number = |value: &Value| matches!(value, Value::Number(_));
     match (kind, is_number(left), is_number(right)) {
         (PairKind::Conversion, ..) => *left == Value::Null,
-        (_, true, true) => false,
+        (_, true, true) | (PairKind::Order, false, false) => false,
         (_, true, false) | (_, false, true) => true,
         // Sets have a difference, and texts an order.
         (PairKind::Arithmetic, false, false) => !matches!((left, right), (Value::Set(_), Value::Set(_))),
-        (PairKind::Order, false, false) => false,
     }
 }
 

@@ -130,6 +130,7 @@ fn misread_keys() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn misread_constants() {
     let phases = list(&[
         r#"{"name": "a", "kind": "Deployment", "reason": "CrashLoopBackOff", "tags": ["critical"]}"#,
@@ -429,6 +430,7 @@ fn alternatives() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn values_of_every_binding() {
     let half = list(&[r#"{"name": "a", "ms": 300}"#, r#"{"name": "b"}"#]);
     let both = list(&[r#"{"name": "a", "ms": 500}"#, r#"{"name": "b"}"#]);
@@ -1029,6 +1031,7 @@ fn lists_that_are_none() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn first_iterations() {
     let nothing = r#"{"list": []}"#;
     let strict = |row: Row<'static>| row.says("defaults: {vacuous: strict}");

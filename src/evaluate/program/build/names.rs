@@ -358,6 +358,7 @@ fn shallow<'e>(expr: &'e Expr, on: &mut dyn FnMut(&'e Expr)) {
 }
 
 /// What a visit to all of a statement meets.
+#[derive(Clone, Copy)]
 pub(super) enum Deep<'e> {
     Expr(&'e Expr),
     /// The pattern and the collection of a `some … in`.

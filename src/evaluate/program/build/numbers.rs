@@ -204,10 +204,14 @@ impl<'a> Builder<'a> {
                 }
             }
             Expr::Array { items, .. } | Expr::Set { items, .. } => {
-                items.iter().for_each(|item| self.hand_on(item, Demand::Value, out, queue));
+                for item in items {
+                    self.hand_on(item, Demand::Value, out, queue);
+                }
             }
             Expr::Object { fields, .. } => {
-                fields.iter().for_each(|(_, _, item)| self.hand_on(item, Demand::Value, out, queue));
+                for (_, _, item) in fields {
+                    self.hand_on(item, Demand::Value, out, queue);
+                }
             }
             Expr::Call { fcn, params, .. } => self.hand_on_call(fcn, params, demand, out, queue),
             Expr::UnaryExpr { expr, .. } => self.hand_on(expr, Demand::Value, out, queue),
@@ -235,7 +239,9 @@ impl<'a> Builder<'a> {
             return;
         }
         if demand == Demand::Value {
-            params.iter().for_each(|param| self.hand_on(param, demand, out, queue));
+            for param in params {
+                self.hand_on(param, demand, out, queue);
+            }
         }
     }
 
