@@ -18,6 +18,7 @@ use super::{Judgement, Told, judge::Undecided, trace::Made};
 use crate::{
     model::{Condition, Json, Path, Segment, Verdict, ViolationKind},
     secret::{WITHHELD, is_secret_place, without_secrets},
+    text::ELLIPSIS,
 };
 
 /// Of so many bindings that made the same, the one is told of that rests on the fewest facts.
@@ -142,15 +143,85 @@ fn document<'t>(told: &'t Told, path: &Path) -> &'t Value {
     if path.key(0) == Some("input") { &world.input } else { &world.data }
 }
 
+/// So many values of a list or an object are said, those inside it among them.
+const VALUES: usize = 100;
+/// So many characters of a text.
+const CHARACTERS: usize = 1_000;
+
+/// A value as it is said: what is long is cut, with its length. A list of thousands of names beside each of a thousand
+/// violations tells nobody anything.
 fn json(value: &Value) -> Option<Json> {
-    match value {
-        Value::Undefined => None,
-        value => serde_json::to_value(value).ok(),
+    outline(value, &mut { VALUES })
+}
+
+fn outline(value: &Value, left: &mut usize) -> Option<Json> {
+    *left = left.saturating_sub(1);
+    Some(match value {
+        Value::Undefined => return None,
+        Value::String(text) if text.len() > CHARACTERS => shortened(text).into(),
+        Value::Array(items) => list(items.iter(), items.len(), left),
+        Value::Set(items) => list(items.iter(), items.len(), left),
+        Value::Object(fields) => {
+            let mut out = serde_json::Map::new();
+            for (nth, (key, value)) in fields.iter_sorted().enumerate() {
+                if *left == 0 {
+                    out.insert(ELLIPSIS.to_owned(), format!("{ELLIPSIS} {} more", fields.len() - nth).into());
+                    break;
+                }
+                // Keys are written as JSON writes them, also those that are no text.
+                let key = key.as_string().map_or_else(|_| key.to_string(), |key| key.to_string());
+                out.extend(outline(value, left).map(|value| (key, value)));
+            }
+            out.into()
+        }
+        other => serde_json::to_value(other).ok()?,
+    })
+}
+
+fn list<'v>(items: impl Iterator<Item = &'v Value>, count: usize, left: &mut usize) -> Json {
+    let mut out = Vec::new();
+    for (nth, item) in items.enumerate() {
+        if *left == 0 {
+            out.push(format!("{ELLIPSIS} {} more", count - nth).into());
+            break;
+        }
+        out.extend(outline(item, left));
     }
+    out.into()
+}
+
+fn shortened(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= CHARACTERS {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(CHARACTERS * 3 / 4).collect();
+    let tail: String = text.chars().skip(count - CHARACTERS / 4).collect();
+    format!("{head}{ELLIPSIS}{tail} ({count} characters)")
 }
 
 /// Whether a path names one place in facts, design or a reference; provenance is no evidence.
 fn is_evidence(path: &Path) -> bool {
     path.segments().len() > 2 && !path.segments().contains(&Segment::Any) && path.key(1) != Some("snapshot")
         || path.source().is_some() && path.segments().len() == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_cut_with_its_length() {
+        let said = |json: Json| super::json(&Value::from(json)).unwrap();
+        let short = serde_json::json!({"a": [1, null, "x"], "b": {"c": true}});
+        assert_eq!(said(short.clone()), short);
+        let list = said((0..1_000).collect());
+        assert_eq!(list.as_array().unwrap().len(), 100);
+        assert_eq!(list[99], "… 901 more");
+        let object = said((0..1_000).map(|at| (format!("k{at:04}"), Json::from(at))).collect());
+        assert_eq!(object["…"], "… 901 more");
+        let text = said("é".repeat(2_000).into());
+        let text = text.as_str().unwrap();
+        assert!(text.ends_with("é (2000 characters)") && text.contains("é…é"), "{text}");
+    }
 }
