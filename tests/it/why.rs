@@ -318,6 +318,10 @@ fn helpers() {
             "helper_set_negated",
             "known contains s.name if some s in input.svc.services\n\nviolation contains e.server if {\n\tsome e in input.traces.edges\n\tnot e.server in known\n}",
         ),
+        (
+            "helper_list",
+            "back := [s | some s in input.svc.services; s.tier == \"back\"]\n\nviolation contains s.name if {\n\tsome s in back\n\ts.replicas < 2\n}",
+        ),
         ("helper_complete", "limit := input.svc.limit\n\nviolation contains \"too much\" if input.svc.total > limit"),
         (
             "helper_true",

@@ -17,8 +17,8 @@ use super::{
     is_evidence,
     quantifier::{Broken, broken},
     witness::{
-        Witnesses, arguments, called_with, is_among, is_only_for_the_head, named_by, parameters, users, wanted,
-        witnesses,
+        Witnesses, arguments, called_with, is_among, is_only_for_the_head, looked_at, named_by, parameters, users,
+        wanted, witnesses,
     },
 };
 use crate::model::Path;
@@ -38,11 +38,13 @@ pub(super) struct Gathered<'a> {
     keys: BTreeSet<Path>,
     /// Whether `with` has replaced some of `data`.
     is_replaced: bool,
+    /// The elements that are meant of the list that a helper gathers.
+    meant: Option<BTreeSet<Value>>,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(told: &'a Told) -> Self {
-        Self { told, paths: Vec::new(), keys: BTreeSet::new(), is_replaced: false }
+        Self { told, paths: Vec::new(), keys: BTreeSet::new(), is_replaced: false, meant: None }
     }
 
     /// The paths: none that lies on the way to another one.
@@ -244,7 +246,18 @@ impl<'a> Gathered<'a> {
                     return;
                 }
             }
-            if passed.len() <= COUNTED && !self.is_whole(nested, env, passed.len()) {
+            let mut is_some = false;
+            if inner.kind == Kind::Comprehension
+                && let Some(meant) = self.meant.take()
+            {
+                let is_meant = |made: &&Made| self.is_wanted(nested, &made.env, &meant);
+                let of_meant: Vec<&Made> = passed.iter().copied().filter(is_meant).collect();
+                is_some = !of_meant.is_empty();
+                if is_some {
+                    passed = of_meant;
+                }
+            }
+            if passed.len() <= COUNTED && (is_some || !self.is_whole(nested, env, passed.len())) {
                 for made in passed {
                     self.passed(nested, &made.env, &made.seen, depth + 1);
                 }
@@ -312,9 +325,13 @@ impl<'a> Gathered<'a> {
             return;
         }
         if witnesses.len() <= COUNTED {
+            // Of a list that a rule gathers, the elements count that the statement looks at.
+            self.meant =
+                (!is_set).then(|| looked_at(self.told, body, statement, env)).filter(|meant| !meant.is_empty());
             for (other, made) in &witnesses {
                 self.passed(*other, &made.env, &made.seen, depth + 1);
             }
+            self.meant = None;
         } else {
             // Too many to name: the list is what was looked at.
             for other in self.told.program.bodies_of(&call.rule) {

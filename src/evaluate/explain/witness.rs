@@ -82,7 +82,7 @@ pub(super) fn wanted<'s>(told: &Told, statements: impl Iterator<Item = &'s State
 }
 
 /// What a statement reads, of a rule also what is on the way there, and the variables that it is the first to have.
-fn looked_at(told: &Told, body: usize, statement: &Statement, env: &Value) -> BTreeSet<Value> {
+pub(super) fn looked_at(told: &Told, body: usize, statement: &Statement, env: &Value) -> BTreeSet<Value> {
     let (of, world) = (&told.program.bodies[body], &told.trace.world);
     let end = of.statements.iter().map(|other| other.bound).filter(|bound| *bound > statement.bound).min();
     let prefixes = |Origin { root, hops }: &Origin| -> Vec<Origin> {
