@@ -130,6 +130,7 @@ fn report(project: &Project) -> Report {
         now: NOW.parse().expect("a time"),
         timeout: Duration::from_mins(1),
         facts: None,
+        references: std::collections::BTreeMap::new(),
         select: Vec::new(),
         fail_on_eroding: false,
         allow_unknown: false,

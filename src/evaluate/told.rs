@@ -1,16 +1,17 @@
 //! What there is to explain with: the rules as a table of statements, and what they told while they were evaluated.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, OnceLock},
 };
 
 use regorus::Value;
 
 use super::{
-    Run,
+    Bound, Run,
     engine::Engine,
     explain,
+    inputs::Input,
     program::{self, Program, Root},
     trace::{self, Trace},
 };
@@ -22,7 +23,11 @@ use crate::{
 /// What the rules of a group told while they were evaluated once more.
 pub(crate) struct Told {
     pub(crate) program: Arc<Program>,
-    pub(crate) trace: Trace,
+    pub(crate) trace: Arc<Trace>,
+    /// The one input of which it tells, of several.
+    only: Option<usize>,
+    /// What each body made with which input, where there are several.
+    by_input: Arc<OnceLock<ByInput>>,
     /// Which binding of which body made a value.
     makers: OnceLock<Makers>,
     /// Which binding of a function's body had these arguments, first.
@@ -34,6 +39,9 @@ pub(crate) struct Told {
 /// By body and arguments: the number of the binding there.
 type Calls = BTreeMap<(usize, Vec<Value>), usize>;
 
+/// By input and body: the numbers of the bindings there.
+type ByInput = HashMap<usize, BTreeMap<usize, Vec<usize>>>;
+
 /// By rule and value: bodies, and the number of the binding there.
 type Makers = BTreeMap<DataPath, BTreeMap<Value, Vec<(usize, usize)>>>;
 
@@ -42,6 +50,53 @@ impl Told {
     pub(super) fn bodies(&self, group: &Group) -> impl Iterator<Item = usize> {
         let through = &group.reads.through;
         self.program.bodies.iter().enumerate().filter(|(_, body)| through.contains(&body.rule)).map(|(at, _)| at)
+    }
+
+    /// The same of one input alone; `None` where there is but one, or it is not known which one it is.
+    pub(super) fn of_input(&self, input: Option<&Value>) -> Option<Self> {
+        let only = self.trace.world.inputs.as_ref()?.which(input?)?;
+        Some(Self {
+            program: Arc::clone(&self.program),
+            trace: Arc::clone(&self.trace),
+            only: Some(only),
+            by_input: Arc::clone(&self.by_input),
+            makers: OnceLock::new(),
+            calls: OnceLock::new(),
+            redact: self.redact.clone(),
+        })
+    }
+
+    /// What stands for `input`.
+    pub(super) fn input(&self) -> &Value {
+        let world = &self.trace.world;
+        let only = self.only.and_then(|only| world.inputs.as_ref()?.get(only));
+        only.map_or(&world.input, Input::value)
+    }
+
+    /// What a body made, with the numbers of the bindings.
+    fn numbered(&self, body: usize) -> impl Iterator<Item = (usize, &trace::Made)> + Clone {
+        let made = &self.trace.bodies[body].made;
+        let some = self.only.map(|only| {
+            let by_input = self.by_input.get_or_init(|| {
+                let mut by_input = ByInput::new();
+                for (body, of) in self.trace.bodies.iter().enumerate() {
+                    for (nth, made) in of.made.iter().enumerate() {
+                        if let Some(input) = self.trace.world.which(&made.env) {
+                            by_input.entry(input).or_default().entry(body).or_default().push(nth);
+                        }
+                    }
+                }
+                by_input
+            });
+            by_input.get(&only).and_then(|of| of.get(&body)).map_or(&[][..], Vec::as_slice)
+        });
+        let all = if some.is_none() { 0..made.len() } else { 0..0 };
+        all.chain(some.unwrap_or_default().iter().copied()).map(|nth| (nth, &made[nth]))
+    }
+
+    /// What a body made.
+    pub(super) fn made_in(&self, body: usize) -> impl Iterator<Item = &trace::Made> + Clone {
+        self.numbered(body).map(|(_, made)| made)
     }
 
     /// Whether what an expression or path of this text stands for is better not shown.
@@ -63,13 +118,13 @@ impl Told {
         let known: Option<Vec<Value>> =
             slots(of).and_then(|of_this| of_this.iter().map(|(_, nth)| values.get(*nth).cloned().flatten()).collect());
         let Some(known) = known else {
-            return self.trace.bodies[body].made.iter().find(|made| explain::is_called_with(of, &made.env, values));
+            return self.made_in(body).find(|made| explain::is_called_with(of, &made.env, values));
         };
         let calls = self.calls.get_or_init(|| {
             let mut calls = Calls::new();
             for (at, body) in self.program.bodies.iter().enumerate() {
                 let Some(slots) = slots(body).filter(|_| body.kind == program::Kind::Function) else { continue };
-                for (nth, made) in self.trace.bodies[at].made.iter().enumerate() {
+                for (nth, made) in self.numbered(at) {
                     let arguments: Option<Vec<Value>> =
                         slots.iter().map(|(slot, _)| trace::bound(&made.env, *slot).cloned()).collect();
                     if let Some(arguments) = arguments {
@@ -87,7 +142,7 @@ impl Told {
         let makers = self.makers.get_or_init(|| {
             let mut makers: Makers = BTreeMap::new();
             for (at, body) in self.program.bodies.iter().enumerate() {
-                for (nth, made) in self.trace.bodies[at].made.iter().enumerate() {
+                for (nth, made) in self.numbered(at) {
                     if body.parent.is_none() {
                         let of_rule = makers.entry(body.rule.clone()).or_default();
                         of_rule.entry(made.value.clone()).or_default().push((at, nth));
@@ -102,9 +157,15 @@ impl Told {
 }
 
 /// Evaluates a group once more, instrumented; `None` where that does not give the same.
-pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[String]) -> Option<Told> {
+pub(super) fn tell(
+    engine: &Engine<'_>,
+    group: &Group,
+    bound: Option<&Bound>,
+    run: &Run,
+    redact: &[String],
+) -> Option<Told> {
     let Ok(values) = &run.values else { return None };
-    let program = engine.program();
+    let program = bound.map_or(engine.program(), |bound| &bound.program);
     let through = &group.reads.through;
     let mut helpers = BTreeSet::new();
     for body in program.bodies.iter().filter(|body| through.contains(&body.rule)) {
@@ -126,10 +187,13 @@ pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[Stri
         })
         .collect();
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
-    let (again, trace) = engine.traced(&rules, &helpers, run.builtin.is_none())?;
+    let (again, trace) =
+        engine.traced(&rules, &helpers, bound.map(|bound| &bound.inputs), program, run.builtin.is_none())?;
     (again == *values).then(|| Told {
         program: Arc::clone(program),
-        trace,
+        trace: Arc::new(trace),
+        only: None,
+        by_input: Arc::default(),
         makers: OnceLock::new(),
         calls: OnceLock::new(),
         redact: redact.to_vec(),

@@ -324,6 +324,12 @@ impl Spot<'_> {
         if message == "rule must have a body or assignment" {
             return self.no_rule();
         }
+        if let (Some((".", dot)), Some((_, name))) = (self.before(0), self.before(1))
+            && self.text[name.end..dot.start].contains('\n')
+        {
+            let help = "write it on one line, or give its beginning a name with `:=`";
+            return Some(mistake(dot, "a reference that goes on in the next line is not supported here", help));
+        }
         None
     }
 

@@ -90,6 +90,9 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
             deep.push((token.span.start, depth.steps));
         }
     }
+    if let Some((word, span)) = new_keyword(&module, &tokens) {
+        return Err(Box::new(At::new(PolicyError::NewKeyword { word: word.to_owned() }, module.place(span))));
+    }
     let parsed = Parser::new(&source).and_then(|mut parser| {
         parser.set_max_col(MAX_COLUMNS);
         if !module.v0 {
@@ -101,6 +104,37 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
         Ok(ast) => Ok(Parsed { module, ast, quotes, deep, opened }),
         Err(error) => Err(Box::new(parser_error(&module, &error.to_string()))),
     }
+}
+
+/// The keywords that Rego v0 knows only where they are imported. Without that the engine takes them for names, and says
+/// so on a terminal.
+const NEW_KEYWORDS: [&str; 4] = ["contains", "every", "if", "in"];
+
+/// The first keyword that a module in Rego v0 uses without importing it, and where it stands.
+fn new_keyword<'t>(module: &Module, tokens: &Tokens<'t>) -> Option<(&'t str, Span)> {
+    if module.v0 {
+        let imports = (0..tokens.len()).filter(|at| tokens.is_word(*at, "import")).map(|at| tokens.path(at + 1).0);
+        let mut known = BTreeSet::new();
+        for path in imports {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            match path.as_slice() {
+                ["rego", "v1"] | ["future", "keywords"] => known.extend(NEW_KEYWORDS),
+                ["future", "keywords", "every"] => known.extend(["every", "in"]),
+                ["future", "keywords", word] => known.extend(NEW_KEYWORDS.iter().filter(|new| *new == word)),
+                _ => {}
+            }
+        }
+        return (0..tokens.len()).find_map(|at| {
+            let (token, text) = tokens.at(at).filter(|(token, _)| token.kind == Kind::Word)?;
+            let is =
+                |at: Option<usize>, sign: &str| at.and_then(|at| tokens.at(at)).is_some_and(|(_, text)| text == sign);
+            // `contains(…)` is a built-in function, and behind a dot stands a key.
+            let is_name = is(at.checked_sub(1), ".") || text == "contains" && is(Some(at + 1), "(");
+            let is_new = NEW_KEYWORDS.contains(&text) && !known.contains(text) && !is_name;
+            is_new.then(|| (text, token.span.clone().into()))
+        });
+    }
+    None
 }
 
 /// How deep the expressions of a text go, token by token. The parser would be the one to ask, but it, its tree and the
@@ -374,7 +408,7 @@ pub(crate) fn engine_error<'a>(text: &str, module: impl Fn(&str) -> Option<&'a M
     let mut places: Vec<_> = places.collect();
     places.dedup();
     let mut places = places.into_iter();
-    let kind = diagnosis::of_evaluator(complaint.message);
+    let kind = diagnosis::of_evaluator(&super::without_mark(complaint.message));
     let error = match places.next() {
         Some(place) => At::new(kind, place),
         None => At::nowhere(kind),

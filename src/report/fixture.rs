@@ -128,6 +128,7 @@ pub(super) fn mixed() -> Report {
         project: ProjectRef { name: "storefront".to_owned(), path: "examples/storefront".to_owned() },
         evaluated_at: time("2026-11-21T02:00:00Z"),
         snapshot: snapshot(),
+        references: BTreeMap::new(),
         assumptions: vec![
             hidden_dependencies(&files),
             not_held(&files),

@@ -1,7 +1,7 @@
 //! Evidence is what a violation rests on: without it the violation is another one or none, and nothing else matters
 //! to it. Asked of policies and facts that are made up.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use proptest::{
     prelude::*,
@@ -121,6 +121,7 @@ impl Bench {
             now: NOW.parse().expect("a time"),
             timeout: Duration::from_mins(1),
             facts: None,
+            references: BTreeMap::new(),
             select: Vec::new(),
             fail_on_eroding: false,
             allow_unknown: false,

@@ -189,13 +189,12 @@ impl<'a> Gathered<'a> {
         depth: usize,
     ) {
         let inner = &self.told.program.bodies[nested];
-        let trace = &self.told.trace.bodies[nested];
         let same = |other: &Value| {
             (0..inner.outer).all(|slot| bound(other, slot) == bound(env, slot) || bound(env, slot).is_none())
         };
         let before = self.paths.len();
         if depth < DEPTH {
-            let mut passed: Vec<&Made> = trace.made.iter().filter(|made| same(&made.env)).collect();
+            let mut passed: Vec<&Made> = self.told.made_in(nested).filter(|made| same(&made.env)).collect();
             if let Some(extreme) = extreme(statement, seen) {
                 passed.retain(|made| self.term(nested, &made.env).as_ref() == Some(extreme));
             }
@@ -367,7 +366,7 @@ impl<'a> Gathered<'a> {
     pub(super) fn stopped(&mut self, body: usize, depth: usize) {
         let of = &self.told.program.bodies[body];
         let trace = &self.told.trace.bodies[body];
-        if let Some(made) = trace.made.iter().find(|made| made.value == Value::Bool(false)) {
+        if let Some(made) = self.told.made_in(body).find(|made| made.value == Value::Bool(false)) {
             self.statement(body, &of.head.statement, &made.env, &made.seen, depth);
             return;
         }

@@ -38,7 +38,7 @@ pub(super) fn broken(told: &Told, body: usize, statement: &Statement, nested: us
         }
         Value::from(env)
     };
-    let passed: Vec<&Value> = trace.made.iter().map(|made| &made.env).filter(|env| begins(env, &base)).collect();
+    let passed: Vec<&Value> = told.made_in(nested).map(|made| &made.env).filter(|env| begins(env, &base)).collect();
     let is_passed = |env: &Value| passed.iter().any(|passed| begins(passed, &variables(env)));
     let env = elements(&list(told, statement, env)?).into_iter().map(binding).find(|env| !is_passed(env))?;
     let element = variables(&env);

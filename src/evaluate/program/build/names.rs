@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Query};
+use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query};
 
 use super::{super::order::Definitions, Builder, Context, expr::is_conversion};
-use crate::policy::{syntax::Reference, walk::variables};
+use crate::policy::{arity_of_builtin, syntax::Reference, walk::variables};
 
 /// The variables that a body itself binds.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Builder<'_> {
                 let id = *self.rules.definitions(&rule).first()?;
                 crate::policy::rules::arity(self.rules.rule(id))?
             }
-            None => usize::from(BUILTINS.get(path.join(".").as_str())?.1),
+            None => arity_of_builtin(&path.join("."))?,
         };
         (params.len() == arity + 1).then(|| params.last()).flatten().map(AsRef::as_ref)
     }
