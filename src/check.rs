@@ -252,7 +252,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     let mut findings = facts.findings;
     findings.extend(not_yet(project));
     findings.extend(ahead(&facts.snapshot, options.now));
-    findings.extend(idle_policies(&policies));
+    findings.extend(policies.notices.iter().cloned());
     for snapshot in snapshots.values() {
         findings.extend(ahead(snapshot, options.now));
     }
@@ -423,19 +423,6 @@ fn not_yet(project: &Project) -> Vec<Finding> {
             location: None,
         })
         .collect()
-}
-
-/// Files of others that nothing is checked by. They shall run unchanged, so it is said and no error.
-fn idle_policies(policies: &Policies) -> impl Iterator<Item = Finding> {
-    policies.idle.iter().map(|place| {
-        let location = place.location();
-        Finding {
-            code: "idle-policy",
-            severity: FindingSeverity::Note,
-            message: format!("`{}` makes no assumption, and no assumption uses what it defines", location.path),
-            location: Some(location),
-        }
-    })
 }
 
 /// Settings of sources that nobody has and nobody asks for: with a slip in the name they do nothing, and what they

@@ -13,7 +13,7 @@ use super::{
     syntax::{Parsed, Reference, Step, text_of},
 };
 use crate::{
-    model::{Assumption, Document, Path, Read, RelatedResource, is_id},
+    model::{Assumption, Document, Finding, FindingSeverity, Path, Read, RelatedResource, is_id},
     source::{At, Location, Place, Span},
 };
 
@@ -145,7 +145,7 @@ pub(super) fn groups(
     annotations: &[Vec<Annotation>],
     documents: &BTreeSet<String>,
     used: &BTreeSet<DataPath>,
-    idle: &mut Vec<Place>,
+    notices: &mut Vec<Finding>,
     errors: &mut Vec<At<PolicyError>>,
 ) -> Vec<Group> {
     let mut members: BTreeMap<(Family, String), Vec<Member<'_>>> = BTreeMap::new();
@@ -178,7 +178,7 @@ pub(super) fn groups(
     check_former_ids(&groups, &formerly, rules, errors);
     check_blocks(&blocks, &groups, errors);
     check_reads(&groups, documents, errors);
-    check_use(rules, &blocks, &groups, used, idle, errors);
+    check_use(rules, &blocks, &groups, used, notices, errors);
     groups
 }
 
@@ -810,13 +810,28 @@ fn check_reads(groups: &[Group], documents: &BTreeSet<String>, errors: &mut Vec<
     }
 }
 
+/// A rule of the name by which conftest excepts others, where nothing uses it.
+fn exception(parsed: &Parsed, is_used: impl Fn(&Rule) -> bool) -> Option<Finding> {
+    parsed.module.apart.as_ref()?;
+    let is_exception = |rule: &&Rule| super::rules::head_path(rule) == ["exception"] && !is_used(rule);
+    let rule = parsed.ast.policy.iter().map(AsRef::as_ref).find(is_exception)?;
+    Some(Finding {
+        code: "exception-not-applied",
+        severity: FindingSeverity::Warning,
+        message: "`exception` is a rule of conftest's own and excepts nothing here: ask for it in the rule that it is \
+                  about, or write a waiver"
+            .to_owned(),
+        location: Some(place_of(parsed, rule).location()),
+    })
+}
+
 /// Files and fences that make no assumption and serve none; rule names that are nearly rule words.
 fn check_use(
     rules: &Rules,
     blocks: &[Block<'_>],
     groups: &[Group],
     named: &BTreeSet<DataPath>,
-    idle: &mut Vec<Place>,
+    notices: &mut Vec<Finding>,
     errors: &mut Vec<At<PolicyError>>,
 ) {
     let used: BTreeSet<&DataPath> = groups.iter().flat_map(|group| &group.reads.through).collect();
@@ -842,6 +857,7 @@ fn check_use(
         if !said.is_empty() {
             continue;
         }
+        notices.extend(exception(parsed, |rule| used.contains(&path_of(rule))));
         // A file may be there to say something of its package, or of those under it.
         if blocks.iter().any(|block| {
             block.module == at && matches!(block.target, Attached::Package(_)) && !takers(block, groups).is_empty()
@@ -852,7 +868,13 @@ fn check_use(
         let is_used = |rule: &Rule| used.contains(&path_of(rule));
         if !parsed.ast.policy.iter().any(|rule| is_used(rule)) {
             if parsed.module.apart.is_some() {
-                idle.push(parsed.place(&parsed.ast.package.span));
+                let location = parsed.place(&parsed.ast.package.span).location();
+                notices.push(Finding {
+                    code: "idle-policy",
+                    severity: FindingSeverity::Note,
+                    message: format!("`{}` makes no assumption, and no assumption uses what it defines", location.path),
+                    location: Some(location),
+                });
                 continue;
             }
             let what = if parsed.module.prose.is_empty() { "this file" } else { "the `rego` in this file" };

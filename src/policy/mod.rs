@@ -33,7 +33,7 @@ pub use reads::{Reads, Role, Use};
 use self::library::Switched;
 pub(crate) use self::rules::{DataPath, Rules};
 use crate::{
-    model::{Path, Segment},
+    model::{Finding, Path, Segment},
     source::{At, Place, SourceFile},
 };
 
@@ -83,8 +83,8 @@ pub struct Policies {
     pub(crate) rules: Rules,
     /// The assumptions, in the order of their files and rules.
     pub groups: Vec<Group>,
-    /// Files of others that make no assumption and serve none. They shall run unchanged, so it is no error.
-    pub idle: Vec<Place>,
+    /// What was noticed of policies of others. They shall run unchanged, so none of it is an error.
+    pub notices: Vec<Finding>,
 }
 
 impl Policies {
@@ -174,6 +174,7 @@ fn load_here(
     let mut parsed = Vec::new();
     let mut unreadable: BTreeSet<DataPath> = BTreeSet::new();
     for (at, module) in modules.into_iter().enumerate() {
+        let module = module.without_redundant_imports();
         let package = module.package();
         match syntax::parse(module).and_then(apart::set_apart) {
             Ok(module) => {
@@ -203,8 +204,8 @@ fn load_here(
         sort(&mut errors, files);
         return Err(errors);
     };
-    let mut idle = Vec::new();
-    let mut groups = groups::groups(&rules, &annotations, documents, &used, &mut idle, &mut errors);
+    let mut notices = Vec::new();
+    let mut groups = groups::groups(&rules, &annotations, documents, &used, &mut notices, &mut errors);
     // What a module that cannot be read defines is not known, so nothing is said of what seems to be missing.
     if !unreadable.is_empty() || errors.iter().any(|error| error.kind.leaves_unused()) {
         errors.retain(|error| !error.kind.may_follow());
@@ -218,7 +219,7 @@ fn load_here(
     }
     if errors.is_empty() {
         let modules = rules.modules.iter().map(|parsed| parsed.module.clone()).collect();
-        return Ok(Policies { modules, rules, groups, idle });
+        return Ok(Policies { modules, rules, groups, notices });
     }
     sort(&mut errors, files);
     Err(errors)

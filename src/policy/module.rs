@@ -148,6 +148,27 @@ impl Module {
         named.map(|at| tokens.path(at + 1).0).unwrap_or_default()
     }
 
+    /// The module without any `import input`, which says nothing: the engine warns of it on the terminal.
+    pub(crate) fn without_redundant_imports(mut self) -> Self {
+        if !self.text.contains("import") {
+            return self;
+        }
+        let tokens = Tokens::of(&self.text);
+        let is_sign = |at: usize, sign: &str| tokens.at(at).is_some_and(|(_, text)| text == sign);
+        let is_redundant = |at: &usize| {
+            let goes_on = [".", "[", "as"].iter().any(|sign| is_sign(at + 2, sign));
+            tokens.is_word(*at, "import") && tokens.is_word(at + 1, "input") && !goes_on
+        };
+        let found = (0..tokens.len()).filter(is_redundant);
+        let found: Vec<_> =
+            found.filter_map(|at| Some(tokens.at(at)?.0.span.start..tokens.at(at + 1)?.0.span.end)).collect();
+        for range in found {
+            let blanks = " ".repeat(range.len());
+            self.text.replace_range(range, &blanks);
+        }
+        self
+    }
+
     /// A NUL character, which the engine takes for the end of the policy: whatever follows would silently not count.
     #[must_use]
     pub fn nul(&self) -> Option<At<PolicyError>> {

@@ -887,6 +887,9 @@ impl Analysis<'_> {
         let import =
             self.rules.modules[self.module].imports().find(|(alias, ..)| alias == name).map(|(_, path, _)| path);
         if let Some(path) = import {
+            if path.first().is_some_and(|root| root == "input") {
+                return path[1..].iter().fold(self.input.clone(), |origin, step| origin.step(&key(step)));
+            }
             let origin = Origin::path(Path::new(path.iter().map(|step| key(step)).collect()));
             return self.through_rules(origin);
         }

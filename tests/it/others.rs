@@ -171,10 +171,24 @@ fn a_source_as_a_whole_is_the_input() {
             r#"{"resource_changes": [{"address": "aws_s3_bucket.logs", "type": "aws_s3_bucket", "change": {"actions": ["delete"]}}]}"#,
         );
     let decayed = told(&report(&project.check(&["-o", "json"])));
+    let aliased = project.clone().with(
+        "p/plan.rego",
+        "package terraform\n\nimport input\nimport input as tfplan\nimport input.resource_changes as changes\n\n\
+         deny contains {\"msg\": \"goes away\", \"subject\": r.address} if {\n\tsome r in changes\n\t\"delete\" in r.change.actions\n\
+         \tnot tfplan.approved\n}\n",
+    );
+    let aliased = aliased.check(&["-o", "json"]);
+    assert!(aliased.stderr.is_empty(), "{aliased}");
+    let aliased = told(&report(&aliased));
     let none = project.clone().with("facts/plan.json", r#"{"resource_changes": []}"#);
     let other = project.without("facts/").with("facts/state.json", "{}");
     let [none, other] = [none, other].map(|project| told(&report(&project.check(&["-o", "json"]))));
-    insta::assert_snapshot!(table([("decayed", decayed), ("vacuous", none), ("not collected", other)]));
+    insta::assert_snapshot!(table([
+        ("decayed", decayed),
+        ("by other names", aliased),
+        ("vacuous", none),
+        ("not collected", other)
+    ]));
 }
 
 #[test]
@@ -210,6 +224,8 @@ fn what_is_wrong_with_policies_of_others_is_said() {
     insta::assert_snapshot!(table(rows.map(|(title, run)| (title, run.to_string()))));
     let idle = with(&[("p/a.rego", deny), ("p/lib.rego", "package lib\n\nf(x) { x > 3 }\n")]);
     assert!(idle.stdout.contains("`p/lib.rego` makes no assumption"), "{idle}");
+    let excepted = with(&[("p/a.rego", deny), ("p/b.rego", "package main\n\nexception[rules] { rules := [\"\"] }\n")]);
+    assert!(excepted.stdout.contains("`exception` is a rule of conftest's own"), "{excepted}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn facts_are_compared_with_those_of_another_snapshot() {
         ("that is not there", run(project(slow, before).without("before/"))),
         (
             "that nobody named",
-            run(project(slow, before).with("stillholds.yaml", "version: 1\npolicies: [\"p/*.rego\"]\n")),
+            run(project(slow, before).with("stillholds.yaml", "version: 1\nname: compared\npolicies: [\"p/*.rego\"]\n")),
         ),
     ];
     insta::assert_snapshot!(table(rows));
