@@ -608,7 +608,9 @@ fn assumption<'a>(
                 path: path.clone(),
                 title,
                 location: rule_location(ids[0]),
-                without_subject: matches!(word, Word::Violation | Word::Deny | Word::Warn)
+                // Where elements are looked at one by one, each violation is about its element.
+                without_subject: apart.is_none_or(|apart| !apart.input.each)
+                    && matches!(word, Word::Violation | Word::Deny | Word::Warn)
                     && ids.iter().any(|id| lacks_subject(rules.rule(*id))),
             }
         })

@@ -74,6 +74,8 @@ fn policies_of_others_run_unchanged() {
         assert!(!facts.is_empty(), "{violation:#}");
         assert!(facts.iter().all(|fact| !fact["location"].is_null()), "{violation:#}");
     }
+    let notes = assumptions.iter().flat_map(|judged| list(&judged["notes"]));
+    assert!(notes.into_iter().all(|note| note["reason"] != "not_explained"), "all statements were followed");
     let ids: BTreeSet<&str> = assumptions.iter().filter_map(|judged| judged["id"].as_str()).collect();
     assert_eq!(ids.len(), assumptions.len());
     insta::assert_snapshot!(told(&report));
@@ -294,4 +296,100 @@ fn built_in_functions_that_the_engine_lacks_are_there() {
     let run = each(rules, r#"[{"text": "abc", "nets": ["10.0.0.0/9", "10.128.0.0/9"], "flags": [[false], [true]]}]"#)
         .check(&["-o", "json"]);
     insta::assert_snapshot!(told(&report(&run)));
+}
+
+#[test]
+fn rego_v0_and_v1_stand_side_by_side() {
+    let old = r#"# METADATA
+# title: No service is slow
+package shop.latency
+
+import future.keywords.in
+
+default holds = false
+
+holds {
+	count(slow) == 0
+	not any_late
+}
+
+slow[name] {
+	svc := input.svc.services[name]
+	limit(svc) < svc.p99
+}
+
+limit(svc) = 100 {
+	svc.tier == "gold"
+} else = 400 {
+	svc.tier in {"silver", "bronze"}
+} else = 1000
+
+any_late = true {
+	input.svc.services[_].late
+}
+
+by_team[team] = names {
+	team := input.svc.services[_].team
+	names := [name | input.svc.services[name].team == team]
+}
+
+violation_teams[{"msg": msg, "subject": team}] {
+	names := by_team[team]
+	count(names) > data.shop.limits.per_team
+	msg := sprintf("%s has %d services", [team, count(names)])
+}
+
+measure_gold = {"value": input.svc.services.web.p99, "limit": 500}
+"#;
+    let new = "package shop.limits\n\nper_team := 1\n";
+    let project = |facts: &str| {
+        Project::empty()
+            .with(
+                "stillholds.yaml",
+                "version: 1\nname: v0\npolicies: [{path: \"old/*.rego\", rego: v0}, \"new/*.rego\"]\n",
+            )
+            .with("old/latency.rego", old)
+            .with("new/limits.rego", new)
+            .with("facts/svc.json", facts)
+    };
+    let good = r#"{"services": {"web": {"p99": 90, "tier": "gold", "team": "a"}, "db": {"p99": 300, "tier": "silver", "team": "b"}}}"#;
+    let bad = r#"{"services": {"web": {"p99": 900, "tier": "gold", "team": "a"}, "db": {"p99": 300, "tier": "x", "team": "a"}}}"#;
+    let said = [("good", good), ("bad", bad)].map(|(title, facts)| {
+        let run = project(facts).check(&["-o", "json"]);
+        (title, format!("exit {}\n{}", run.code.unwrap_or(-1), told(&report(&run))))
+    });
+    insta::assert_snapshot!(table(said));
+}
+
+#[test]
+fn what_is_known_of_the_source_counts_for_its_elements() {
+    let manifest = |entry: &str| {
+        format!("version: 1\nsources:\n  things: {{file: things.json, sha256: SHA256(things.json), {entry}}}\n")
+    };
+    let slow = "deny[msg] { input.p99 > 400; msg := \"slow\" }";
+    let unset = "deny[msg] { not input.owner; msg := \"nobody owns it\" }";
+    let at = "observed_to: 2026-11-21T01:00:00Z";
+    let rows = [
+        ("partial, and none is so", slow, r#"[{"p99": 1}]"#, format!("status: partial, {at}")),
+        ("partial, and one is so", slow, r#"[{"p99": 500}]"#, format!("status: partial, {at}")),
+        ("partial, and one lacks something", unset, r#"[{"p99": 500}]"#, format!("status: partial, {at}")),
+        ("failed", slow, "[]", "status: failed, error: refused".to_owned()),
+        (
+            "a number that was not finite",
+            slow,
+            r#"[{"p99": 1}, {"p50": 1}]"#,
+            format!("status: ok, {at}, nonfinite: [\"[1].p99\"]"),
+        ),
+        (
+            "something withheld that was looked for under `not`",
+            unset,
+            r#"[{"owner": "a"}, {}]"#,
+            format!("status: ok, {at}, withheld: [\"[1].owner\"]"),
+        ),
+    ];
+    let said = rows.map(|(title, rules, things, entry)| {
+        let run = each(rules, things).with("facts/snapshot.yaml", manifest(&entry)).check(&["-o", "json"]);
+        (title, format!("exit {}\n{}", run.code.unwrap_or(-1), told(&report(&run))))
+    });
+    insta::assert_snapshot!(table(said));
 }
