@@ -41,6 +41,8 @@ pub(crate) struct Parsed {
     deep: Vec<(usize, usize)>,
     /// Where the brace stands that is closed before this byte.
     opened: BTreeMap<usize, usize>,
+    /// Where what stands first in braces begins.
+    firsts: BTreeSet<usize>,
 }
 
 /// Where string tokens start and end, by which the engine's spans are off by one.
@@ -64,12 +66,17 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
     let mut quotes = Quotes::default();
     let mut depth = Depth::default();
     let (mut deep, mut open, mut opened) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut firsts, mut is_first) = (BTreeSet::new(), false);
     let tokens = Tokens::of(&module.text);
     for (token, text) in (0..tokens.len()).filter_map(|at| tokens.at(at)) {
         if token.kind == Kind::Text {
             quotes.starts.insert(offset(token.span.start + 1));
             quotes.ends.insert(offset(token.span.end - 1));
         }
+        if is_first {
+            firsts.insert(token.span.start);
+        }
+        is_first = token.kind != Kind::Text && text == "{";
         match text {
             "[" | "{" if token.kind != Kind::Text => open.push(token.span.start),
             "]" | "}" if token.kind != Kind::Text => opened.extend(open.pop().map(|start| (token.span.end, start))),
@@ -101,7 +108,7 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
         parser.parse()
     });
     match parsed {
-        Ok(ast) => Ok(Parsed { module, ast, quotes, deep, opened }),
+        Ok(ast) => Ok(Parsed { module, ast, quotes, deep, opened, firsts }),
         Err(error) => Err(Box::new(parser_error(&module, &error.to_string()))),
     }
 }
@@ -230,6 +237,11 @@ impl Parsed {
             start: span.start as usize - usize::from(self.quotes.starts.contains(&span.start)),
             end: span.end as usize + usize::from(self.quotes.ends.contains(&span.end)),
         }
+    }
+
+    /// Whether what begins at this byte is the first that stands in braces.
+    pub(crate) fn is_first_in_braces(&self, at: usize) -> bool {
+        self.firsts.contains(&at)
     }
 
     /// The bytes of an expression. The engine's span of an object begins at its last field.

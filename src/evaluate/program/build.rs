@@ -265,7 +265,9 @@ impl<'a> Builder<'a> {
 
     fn is_braced(&self, query: &Query, start: usize) -> bool {
         let span = self.parsed().span(&query.span);
+        // The span of an `else` in Rego v0 leaves its braces out.
         span.start < start && self.parsed().module.text.as_bytes().get(span.start) == Some(&b'{')
+            || self.parsed().is_first_in_braces(start)
     }
 
     fn new_body(
