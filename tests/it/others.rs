@@ -268,6 +268,7 @@ fn what_would_not_load_is_listed() {
         .with("policy/raw.rego", "package main\n\nmsg := $`{input.name}`\n")
         .with("policy/keys.rego", "package keys.not\n\ndeny contains \"x\" if input.import.default > 3\n")
         .with("policy/lines.rego", "package lines\n\ndeny contains \"x\" if {\n\tinput\n\t\t.a\n}\n")
+        .with("policy/bodies.rego", "package bodies\n\ndeny[\"x\"] { input.x } { input.y }\n")
         .with("policy/meta.rego", "package main\n\ndeny contains rego.metadata.rule().title if input.x\n")
         .with(
             "policy/deep/keys.rego",
