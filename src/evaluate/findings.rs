@@ -16,7 +16,7 @@ use super::{
     place::concrete,
     presence::value_at,
     program::{Body, Form, Hop, Kind, Need, Operand, Origin, Read, Root, Statement},
-    trace::{Met, ReadTrace, StatementTrace, TraceWorld, address, bound, is_same, meet},
+    trace::{Met, ReadTrace, StatementTrace, TraceWorld, bound, meet},
 };
 use crate::{
     model::{Assumption, Note, Path, Reason, Segment},
@@ -630,9 +630,9 @@ impl Look<'_> {
         }
         let arguments = |env: &Value| -> (Option<usize>, Vec<Value>) {
             // Of several inputs each is a case of its own.
-            let input = env.as_array().ok().and_then(|env| env.first()).filter(|_| has_inputs);
+            let input = self.told.trace.world.which(env).filter(|_| has_inputs);
             let arguments = (0..of.outer).filter_map(|slot| bound(env, slot).cloned());
-            (input.and_then(address), arguments.filter(|_| of.kind == Kind::Function).collect())
+            (input, arguments.filter(|_| of.kind == Kind::Function).collect())
         };
         let known: BTreeSet<_> =
             others.iter().flat_map(|other| other.made.iter().map(|made| arguments(&made.env))).collect();
@@ -810,9 +810,8 @@ impl Findings {
 
     /// What was found of the one input that is told of.
     pub(super) fn of_input(&self, told: &Told) -> Self {
-        let is_of = |env: &&Value| is_same(env.as_array().ok().and_then(|env| env.first()), told.input());
         let gaps = self.gaps.iter().filter_map(|gap| {
-            let kept: Vec<Value> = gap.kept.iter().filter(is_of).cloned().collect();
+            let kept: Vec<Value> = gap.kept.iter().filter(|env| told.tells_of(env)).cloned().collect();
             let is_elsewhere = kept.is_empty() && !gap.kept.is_empty();
             (!is_elsewhere).then(|| Finding {
                 kept,

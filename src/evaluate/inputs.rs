@@ -14,8 +14,9 @@ use crate::{
 pub(crate) struct Inputs {
     binding: InputBinding,
     list: Vec<Input>,
-    /// Which of them a value is, by where it stands in memory.
+    /// Which of them a value is, by where it stands in memory; by itself where it is too small to stand anywhere.
     by_address: HashMap<usize, usize>,
+    by_value: BTreeMap<Value, usize>,
 }
 
 /// One value that stands for `input`.
@@ -50,13 +51,14 @@ impl Inputs {
                 .collect(),
             None | Some(_) => Vec::new(),
         };
-        let mut by_address = HashMap::new();
+        let (mut by_address, mut by_value) = (HashMap::new(), BTreeMap::new());
         for (at, input) in list.iter().enumerate() {
-            if let Some(address) = address(&input.value) {
-                by_address.entry(address).or_insert(at);
-            }
+            match address(&input.value) {
+                Some(address) => by_address.entry(address).or_insert(at),
+                None => by_value.entry(input.value.clone()).or_insert(at),
+            };
         }
-        Self { binding: binding.clone(), list, by_address }
+        Self { binding: binding.clone(), list, by_address, by_value }
     }
 
     /// The path that they have in common.
@@ -79,7 +81,10 @@ impl Inputs {
 
     /// Which of them this value is.
     pub(super) fn which(&self, value: &Value) -> Option<usize> {
-        self.by_address.get(&address(value)?).copied()
+        match address(value) {
+            Some(address) => self.by_address.get(&address).copied(),
+            None => self.by_value.get(value).copied(),
+        }
     }
 
     /// Where this value stands in the facts.

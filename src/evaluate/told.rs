@@ -73,6 +73,11 @@ impl Told {
         only.map_or(&world.input, Input::value)
     }
 
+    /// Whether a binding is one of those that are told of.
+    pub(super) fn tells_of(&self, env: &Value) -> bool {
+        self.only.is_none_or(|only| self.trace.world.which(env) == Some(only))
+    }
+
     /// What a body made, with the numbers of the bindings.
     fn numbered(&self, body: usize) -> impl Iterator<Item = (usize, &trace::Made)> + Clone {
         let made = &self.trace.bodies[body].made;

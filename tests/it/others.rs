@@ -124,6 +124,7 @@ fn elements_are_united_into_one_verdict() {
             r#"[{"kind": "Service"}, {"pods": []}]"#,
         ),
         ("the elements of an object", slow, r#"{"web": {"p99": 1}, "db": {"p99": 900}}"#),
+        ("elements that are no objects", slow, r#"[1, null, "a"]"#),
         ("no list", slow, "3"),
         (
             "the same said of two without a name of their own, and of two with one",
