@@ -14,15 +14,15 @@ use regorus::Value;
 pub use crate::evaluate::Watch;
 use crate::{
     evaluate::{self, Judgement, World, explain::Why},
-    facts::{self, Facts},
+    facts::{self, Declared, Documents, Facts, FactsError},
     model::{
-        self, Evidence, Finding, FindingSeverity, Gate, Json, Judged, Path as FactPath, ProjectRef, Report, Snapshot,
-        matches,
+        self, Evidence, Finding, FindingSeverity, Gate, Json, Judged, Path as FactPath, ProjectRef, Report, Segment,
+        Snapshot, matches,
     },
-    policy::{self, Group, Policies},
+    policy::{self, Group, Others, Policies, PolicyError},
     project::Project,
     secret::Secrets,
-    source::{Advice, At, Problem, SourceFile},
+    source::{Advice, At, Place, Problem, SourceFile},
     spelling::nearest,
 };
 
@@ -35,6 +35,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Another snapshot than the project's.
     pub facts: Option<String>,
+    /// Snapshots to compare with beside the project's, or in place of those, by name.
+    pub references: BTreeMap<String, String>,
     /// Which assumptions, by id or pattern; all where it is empty.
     pub select: Vec<String>,
     /// An erosion fails too.
@@ -56,6 +58,7 @@ impl Options {
             now,
             timeout: Self::TIMEOUT,
             facts: None,
+            references: BTreeMap::new(),
             select: Vec::new(),
             fail_on_eroding: false,
             allow_unknown: false,
@@ -78,11 +81,11 @@ pub enum CheckError {
     /// A project that assumes nothing would pass whatever happens.
     #[error("there is nothing to check: the policies hold no assumption")]
     NoAssumptions,
-    /// Something that would change what assumptions see.
-    #[error("this version does not read `{key}` of the project file yet, and what reads it cannot be judged without")]
-    NotYet {
-        /// The key.
-        key: &'static str,
+    /// A document that says what a rule says.
+    #[error("`{path}` is both a rule and a key of a document under `data`")]
+    RuleInData {
+        /// The rule.
+        path: String,
     },
     /// A file of policy in another encoding.
     #[error("`{path}` cannot be read: it is not UTF-8")]
@@ -104,7 +107,7 @@ impl Advice for CheckError {
     fn code(&self) -> &'static str {
         match self {
             Self::NothingSelected { .. } => "check::nothing_selected",
-            Self::NotYet { .. } => "check::not_yet",
+            Self::RuleInData { .. } => "check::rule_in_data",
             Self::NoAssumptions => "check::no_assumptions",
             Self::NotUtf8 { .. } | Self::Unreadable { .. } => "check::unreadable",
         }
@@ -121,7 +124,7 @@ impl Advice for CheckError {
                  `stillholds init` in an empty folder shows an example"
                     .to_owned(),
             ),
-            Self::NotYet { key } => Some(format!("take `{key}` out, and the policies that need it")),
+            Self::RuleInData { .. } => Some("rename one of them: only one could be seen".to_owned()),
             Self::NotUtf8 { .. } => Some("save it as UTF-8".to_owned()),
             Self::Unreadable { .. } => None,
         }
@@ -131,8 +134,13 @@ impl Advice for CheckError {
 /// Loads the project's policies: its own and the shipped ones it switches on.
 ///
 /// # Errors
-/// Everything that is wrong with them.
+/// Everything that is wrong with them, and with the documents of others that they read.
 pub fn load_policies(project: &Project) -> Result<Policies, Vec<Problem>> {
+    load_policies_beside(project, &load_declared(project, Documents::Data))
+}
+
+/// Loads the project's policies, which read these documents of others.
+fn load_policies_beside(project: &Project, data: &Result<Declared, Vec<Problem>>) -> Result<Policies, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut files = Vec::new();
     match project.policy_files() {
@@ -140,7 +148,9 @@ pub fn load_policies(project: &Project) -> Result<Policies, Vec<Problem>> {
             for found in found {
                 match std::fs::read_to_string(project.root.join(&found.path)) {
                     Ok(text) => {
-                        files.push(policy::PolicyFile { file: SourceFile::new(found.path, text), v0: found.entry.v0 });
+                        let others = found.entry.input.clone().map(|input| Others { input, name: found.below });
+                        let file = SourceFile::new(found.path, text);
+                        files.push(policy::PolicyFile { file, v0: found.entry.v0, others });
                     }
                     Err(error) => {
                         let error = match error.kind() {
@@ -154,15 +164,44 @@ pub fn load_policies(project: &Project) -> Result<Policies, Vec<Problem>> {
         }
         Err(errors) => problems.extend(errors.into_iter().map(boxed)),
     }
-    let documents = BTreeSet::new();
+    let roots = data.as_ref().ok().and_then(|data| data.value.as_object().ok());
+    let roots = roots.into_iter().flat_map(|roots| roots.iter().filter_map(|(root, _)| root.as_string().ok()));
+    let documents = roots.map(ToString::to_string).collect();
     match policy::load(&files, &project.library, &documents) {
-        Ok(policies) if problems.is_empty() => Ok(policies),
-        Ok(_) => Err(problems),
-        Err(errors) => {
+        Ok(policies) => {
+            if let Ok(data) = data {
+                problems.extend(rules_in_data(&policies, data).map(boxed));
+            }
+            if problems.is_empty() { Ok(policies) } else { Err(problems) }
+        }
+        Err(mut errors) => {
+            // Which documents there are is not known where they cannot be read.
+            errors.retain(|error| data.is_ok() || !matches!(error.kind, PolicyError::Nowhere { .. }));
             problems.extend(errors.into_iter().map(boxed));
             Err(problems)
         }
     }
+}
+
+/// Rules on whose paths a document has a value: which of the two would be seen is not said anywhere.
+fn rules_in_data(policies: &Policies, data: &Declared) -> impl Iterator<Item = At<CheckError>> {
+    policies.rule_places().filter_map(|(path, rule)| {
+        let mut value = &data.value;
+        for (at, step) in path.iter().enumerate() {
+            match value.as_object() {
+                Ok(fields) => value = fields.get(&Value::from(step.as_str()))?,
+                // A document has another value where the rule's package should be.
+                Err(_) => return in_data(&path[..at], path, data, &rule),
+            }
+        }
+        in_data(path, path, data, &rule)
+    })
+}
+
+fn in_data(key: &[String], rule: &[String], data: &Declared, place: &Place) -> Option<At<CheckError>> {
+    let of_rule = std::iter::once("data").chain(rule.iter().map(String::as_str));
+    let path = FactPath::new(of_rule.map(|step| Segment::Key(step.to_owned())).collect()).to_string();
+    Some(At::new(CheckError::RuleInData { path }, data.place_of(key)?).and("the rule", place.clone()))
 }
 
 /// Reads the project's facts.
@@ -182,21 +221,26 @@ pub fn load_facts(project: &Project, folder: Option<&str>) -> Result<Facts, Vec<
 /// # Errors
 /// Everything that people wrote and that cannot be read; a selection that selects nothing.
 pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem>> {
-    let mut problems = unseen(project);
-    let is_seen = problems.is_empty();
+    let mut problems = Vec::new();
     let mut keep = |errors: Vec<Problem>| problems.extend(errors);
-    let policies = load_policies(project).map_err(&mut keep).ok();
-    let design = load_design(project).map_err(&mut keep).ok();
+    let documents = load_declared(project, Documents::Data);
+    let policies = load_policies_beside(project, &documents).map_err(&mut keep).ok();
+    let documents = documents.map_err(&mut keep).ok();
+    let design = load_declared(project, Documents::Design).map_err(&mut keep).ok();
     let facts = load_facts(project, options.facts.as_deref()).map_err(&mut keep).ok();
-    let (Some(policies), Some((design, design_files)), Some(facts), true) = (policies, design, facts, is_seen) else {
+    let references = load_references(project, options).map_err(&mut keep).ok();
+    let (Some(policies), Some(documents), Some(design), Some(facts), Some(references)) =
+        (policies, documents, design, facts, references)
+    else {
         return Err(problems);
     };
     if policies.groups.is_empty() {
         return Err(vec![boxed(At::nowhere(CheckError::NoAssumptions))]);
     }
     let selected = select(&policies.groups, &options.select).map_err(boxed_all)?;
-    let data = data(design, &facts, options.now);
-    let world = World { input: &facts.input, data: &data, snapshot: &facts.snapshot };
+    let data = data(&documents, &design, &references, &facts, options.now);
+    let snapshots = references.iter().map(|(name, facts)| (name.clone(), facts.snapshot.clone())).collect();
+    let world = World { input: &facts.input, data: &data, snapshot: &facts.snapshot, references: &snapshots };
     let gate = Gate {
         fail_severity: project.defaults.fail_severity,
         fail_on_eroding: options.fail_on_eroding,
@@ -211,6 +255,11 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
             .iter()
             .filter_map(|(name, source)| Some((name.clone(), source.max_age?)))
             .collect(),
+        reference_max_age: project
+            .references
+            .iter()
+            .filter_map(|(name, reference)| Some((name.clone(), reference.max_age?)))
+            .collect(),
         eroding_under: project.defaults.eroding_under,
         vacuous: project.defaults.vacuous,
         redact: project.redact.clone(),
@@ -220,10 +269,11 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     };
     let judgements = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
     // Nothing that was read is shown where nothing is said.
-    let documents = [&facts.input, &data];
+    let read = [&facts.input, &data];
     let is_said = judgements.iter().any(|judgement| says_something(&judgement.judged));
-    let secrets = Secrets::of(if is_said { &documents } else { &[] }, &project.redact);
-    let (mut assumptions, fact_files) = explain(judgements, &facts, &design_files, &secrets, &project.redact);
+    let secrets = Secrets::of(if is_said { &read } else { &[] }, &project.redact);
+    let (mut assumptions, fact_files) =
+        explain(judgements, &facts, &references, &[&design, &documents], &secrets, &project.redact);
     assumptions.sort_by(|a, b| {
         let key = |judged: &crate::model::Judged| (judged.assumption.document.path.clone(), judged.verdict);
         key(a).cmp(&key(b)).then_with(|| a.assumption.id.cmp(&b.assumption.id))
@@ -231,17 +281,24 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     let mut findings = facts.findings;
     findings.extend(not_yet(project));
     findings.extend(ahead(&facts.snapshot, options.now));
+    findings.extend(policies.notices.iter().cloned());
+    for snapshot in snapshots.values() {
+        findings.extend(ahead(snapshot, options.now));
+    }
+    findings.extend(references.into_values().flat_map(|facts| facts.findings));
     findings.extend(unused_sources(project, &policies.groups, &facts.snapshot));
     findings.sort_by(|a, b| (a.code, &a.message).cmp(&(b.code, &b.message)));
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
     let of_modules = policies.modules.iter().map(|module| &module.file);
-    for file in of_modules.chain(&design_files).chain([&project.file]).chain(&fact_files) {
+    let declared = design.files.iter().chain(&documents.files);
+    for file in of_modules.chain(declared).chain([&project.file]).chain(&fact_files) {
         files.insert(file.path().to_owned(), file.clone());
     }
     Ok(Report {
         project: ProjectRef { name: project.name.clone(), path: path_in_repository(&project.root) },
         evaluated_at: options.now,
         snapshot: facts.snapshot,
+        references: snapshots,
         assumptions,
         findings,
         gate,
@@ -258,7 +315,8 @@ fn says_something(judged: &Judged) -> bool {
 fn explain(
     judgements: Vec<Judgement>,
     facts: &Facts,
-    design: &[SourceFile],
+    references: &BTreeMap<String, Facts>,
+    declared: &[&Declared],
     secrets: &Secrets,
     redact: &[String],
 ) -> (Vec<Judged>, Vec<SourceFile>) {
@@ -266,11 +324,13 @@ fn explain(
         judgements.par_iter().map(|judgement| evaluate::explain::explain(judgement, redact)).collect();
     let of_all = reasons.iter().flat_map(|why| why.violations.iter().map(|(_, facts)| facts).chain([&why.facts]));
     let paths: BTreeSet<model::Path> = of_all.flatten().map(|(path, _)| path.clone()).collect();
-    let places = facts::places(facts, design, &paths, secrets, redact);
+    let places = facts::places(facts, references, declared, &paths, secrets, redact);
     let evidence = |found: Vec<(model::Path, Json)>| -> Vec<Evidence> {
         let fact = |(path, value): (model::Path, Json)| {
-            let source = path.source().or_else(|| path.key(1)).unwrap_or_default().to_owned();
-            let collected_at = path.source().and_then(|name| facts.snapshot.source(name)?.observed_to);
+            let of_reference = path.reference().map(|(name, source)| (references.get(name), source));
+            let from = path.source().map(|source| (Some(facts), source)).or(of_reference);
+            let collected_at = from.and_then(|(facts, name)| facts?.snapshot.source(name)?.observed_to);
+            let source = from.map(|(_, source)| source).or_else(|| path.key(1)).unwrap_or_default().to_owned();
             Evidence { location: places.locations.get(&path).cloned(), path, value, source, collected_at }
         };
         found.into_iter().map(fact).collect()
@@ -289,19 +349,57 @@ fn explain(
     (assumptions.collect(), places.files)
 }
 
-fn load_design(project: &Project) -> Result<(Value, Vec<SourceFile>), Vec<Problem>> {
-    let found = project.expand(&project.design).map_err(boxed_all)?;
-    let files: Vec<_> = found.into_iter().map(|file| (project.root.join(&file.path), file.path)).collect();
-    facts::design(&files).map_err(boxed_all)
+fn load_declared(project: &Project, of: Documents) -> Result<Declared, Vec<Problem>> {
+    let patterns = match of {
+        Documents::Design => &project.design,
+        Documents::Data => &project.data,
+    };
+    let found = project.expand(patterns).map_err(boxed_all)?;
+    let files: Vec<_> = found.iter().map(|file| (project.root.join(&file.path), file.path.clone())).collect();
+    facts::declared(of, &files).map_err(|errors| {
+        let entry = |error: &At<FactsError>| {
+            let place = error.place.as_ref().filter(|_| matches!(error.kind, FactsError::ReservedRoot(_)))?;
+            let file = found.iter().find(|file| file.path == place.file.path())?;
+            Some(patterns[file.pattern].place.clone())
+        };
+        let with_entry = |error: At<FactsError>| match entry(&error) {
+            Some(place) => error.and("listed here", place),
+            None => error,
+        };
+        errors.into_iter().map(with_entry).map(boxed).collect()
+    })
+}
+
+/// Reads the snapshots to compare with.
+fn load_references(project: &Project, options: &Options) -> Result<BTreeMap<String, Facts>, Vec<Problem>> {
+    let of_project = project.references.iter().map(|(name, reference)| (name, &reference.facts));
+    let folders: BTreeMap<_, _> = of_project.chain(&options.references).collect();
+    let mut problems = Vec::new();
+    let mut references = BTreeMap::new();
+    for (name, folder) in folders {
+        match load_facts(project, Some(folder)) {
+            Ok(facts) => drop(references.insert(name.clone(), facts)),
+            Err(errors) => problems.extend(errors),
+        }
+    }
+    if problems.is_empty() { Ok(references) } else { Err(problems) }
 }
 
 /// `data` as policies see it beside their own packages.
-fn data(design: Value, facts: &Facts, now: Timestamp) -> Value {
-    let mut data = Value::new_object();
+fn data(
+    documents: &Declared,
+    design: &Declared,
+    references: &BTreeMap<String, Facts>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Value {
+    let references: BTreeMap<Value, Value> =
+        references.iter().map(|(name, facts)| (name.as_str().into(), facts.input.clone())).collect();
+    let mut data = documents.value.clone();
     if let Ok(fields) = data.as_object_mut() {
-        fields.insert("design".into(), design);
+        fields.insert("design".into(), design.value.clone());
         fields.insert("snapshot".into(), facts::provenance(&facts.snapshot, now));
-        fields.insert("reference".into(), Value::new_object());
+        fields.insert("reference".into(), Value::from(references));
     }
     data
 }
@@ -323,16 +421,6 @@ fn select<'a>(groups: &'a [Group], patterns: &[String]) -> Result<Vec<&'a Group>
     let is_selected =
         |group: &&Group| patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &group.assumption.id));
     Ok(groups.iter().filter(is_selected).collect())
-}
-
-/// What this version does not read and assumptions would see: without it they would be judged by something else.
-fn unseen(project: &Project) -> Vec<Problem> {
-    let references = project.references.values().map(|reference| ("references", &reference.place));
-    let data = project.data.iter().map(|document| ("data", &document.place));
-    let input = project.policies.iter().filter(|entry| entry.input.is_some()).map(|entry| ("input", &entry.place));
-    let first =
-        [references.min_by_key(|(_, place)| place.span.start), data.into_iter().next(), input.into_iter().next()];
-    first.into_iter().flatten().map(|(key, place)| boxed(At::new(CheckError::NotYet { key }, place.clone()))).collect()
 }
 
 /// Times that are still to come: whatever wrote them, the age of these facts is not known.

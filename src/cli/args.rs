@@ -1,6 +1,7 @@
 //! Groups of arguments that several commands share, and how they become values of the library.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     time::Duration,
@@ -8,7 +9,10 @@ use std::{
 
 use clap::Args;
 use jiff::Timestamp;
-use stillholds::{model::Age, project::Project};
+use stillholds::{
+    model::Age,
+    project::{Project, is_name},
+};
 
 use super::Failure;
 
@@ -31,6 +35,21 @@ pub(crate) struct FactsArgs {
     pub(crate) now: Option<Timestamp>,
 }
 
+/// What the facts are compared with.
+#[derive(Debug, Args)]
+pub(crate) struct ReferenceArgs {
+    /// Compare with this snapshot, as `data.reference.NAME`; may be given several times
+    #[arg(long = "reference", value_name = "NAME=DIR", value_parser = reference, help_heading = "Project")]
+    references: Vec<(String, PathBuf)>,
+}
+
+impl ReferenceArgs {
+    /// The snapshots as the project would name them; of one name the last counts.
+    pub(crate) fn folders(&self, project: &Project) -> BTreeMap<String, String> {
+        self.references.iter().map(|(name, folder)| (name.clone(), named(folder, project))).collect()
+    }
+}
+
 impl ProjectArgs {
     /// The project.
     pub(crate) fn project(&self) -> Result<Project, Failure> {
@@ -43,14 +62,7 @@ impl ProjectArgs {
 impl FactsArgs {
     /// The snapshot as the project would name it: relative to its root where it lies inside.
     pub(crate) fn folder(&self, project: &Project) -> Option<String> {
-        let given = self.facts.as_ref()?;
-        let absolute = env::current_dir().map_or_else(|_| given.clone(), |here| here.join(given));
-        let inside = project.root.canonicalize().ok().and_then(|root| {
-            // What does not exist is named as well as it can be.
-            let real = absolute.canonicalize().unwrap_or_else(|_| absolute.clone());
-            real.strip_prefix(root).map(Path::to_path_buf).ok()
-        });
-        Some(inside.unwrap_or(absolute).to_string_lossy().replace('\\', "/"))
+        self.facts.as_ref().map(|given| named(given, project))
     }
 
     /// The time of the check in whole seconds; the only place that asks the clock.
@@ -58,6 +70,26 @@ impl FactsArgs {
         let clock = || Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
         self.now.unwrap_or_else(clock)
     }
+}
+
+/// A folder as the project would name it.
+fn named(given: &Path, project: &Project) -> String {
+    let absolute = env::current_dir().map_or_else(|_| given.to_owned(), |here| here.join(given));
+    let inside = project.root.canonicalize().ok().and_then(|root| {
+        // What does not exist is named as well as it can be.
+        let real = absolute.canonicalize().unwrap_or_else(|_| absolute.clone());
+        real.strip_prefix(root).map(Path::to_path_buf).ok()
+    });
+    inside.unwrap_or(absolute).to_string_lossy().replace('\\', "/")
+}
+
+/// `NAME=DIR`.
+fn reference(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, folder) = text.split_once('=').filter(|(_, folder)| !folder.is_empty()).ok_or("write `NAME=DIR`")?;
+    if !is_name(name) {
+        return Err(format!("`{name}` cannot be a name: it needs lower-case letters, digits and `_`, a letter first"));
+    }
+    Ok((name.to_owned(), PathBuf::from(folder)))
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

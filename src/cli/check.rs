@@ -9,7 +9,9 @@ use stillholds::{
     report::{Format, Look, render},
 };
 
-use super::{Console, Failure, args::FactsArgs, args::ProjectArgs, args::limit, console::write_file, worker};
+use super::{
+    Console, Failure, args::FactsArgs, args::ProjectArgs, args::ReferenceArgs, args::limit, console::write_file, worker,
+};
 
 /// Judge the assumptions against the facts
 ///
@@ -32,6 +34,8 @@ pub(crate) struct Args {
     project: ProjectArgs,
     #[command(flatten)]
     facts: FactsArgs,
+    #[command(flatten)]
+    references: ReferenceArgs,
     /// Fail on erosions too
     #[arg(long, value_name = "WHAT", env = "STILLHOLDS_FAIL_ON")]
     fail_on: Option<FailOn>,
@@ -101,6 +105,7 @@ impl Args {
         let options = Options {
             timeout: self.timeout,
             facts: self.facts.folder(&project),
+            references: self.references.folders(&project),
             select: self.select,
             fail_on_eroding: self.fail_on.is_some(),
             allow_unknown: self.allow_unknown,

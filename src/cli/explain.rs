@@ -10,7 +10,7 @@ use stillholds::{
     report::{Format, Look, render, render_explained},
 };
 
-use super::{Console, Failure, args::FactsArgs, args::ProjectArgs, args::limit};
+use super::{Console, Failure, args::FactsArgs, args::ProjectArgs, args::ReferenceArgs, args::limit};
 
 /// Explain one assumption: its rules, its verdict and why, what it reads, what that rests on
 ///
@@ -33,6 +33,8 @@ pub(crate) struct Args {
     project: ProjectArgs,
     #[command(flatten)]
     facts: FactsArgs,
+    #[command(flatten)]
+    references: ReferenceArgs,
     /// How long it may take
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = limit, env = "STILLHOLDS_TIMEOUT")]
     timeout: Duration,
@@ -47,8 +49,12 @@ enum Output {
 impl Args {
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
         let project = self.project.project()?;
-        let options =
-            Options { timeout: self.timeout, facts: self.facts.folder(&project), ..Options::new(self.facts.now()) };
+        let options = Options {
+            timeout: self.timeout,
+            facts: self.facts.folder(&project),
+            references: self.references.folders(&project),
+            ..Options::new(self.facts.now())
+        };
         let (report, written) = explain(&project, &options, &self.id)?;
         console.print(&match self.output {
             Output::Human => render_explained(&report, &written, console.look()),

@@ -1,14 +1,19 @@
 //! `stillholds list`: the register of assumptions.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    fs, io,
+    path::{Path as FilePath, PathBuf},
+};
 
 use clap::ValueEnum;
 use serde::Serialize;
 use stillholds::{
     check::load_policies,
     model::{ExitCode, Path},
-    policy::Group,
-    source::{Location, escape},
+    policy::{self, Group},
+    source::{self, Advice as _, Location, SourceFile, escape},
 };
 
 use super::{Console, Failure, args::ProjectArgs};
@@ -20,6 +25,7 @@ use super::{Console, Failure, args::ProjectArgs};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   stillholds list
+  stillholds list --unsupported policy/    what of it would not load, and why
   stillholds list -o json | jq -r '.[] | [.id, .owner] | @tsv'")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -27,6 +33,10 @@ pub(crate) struct Args {
     /// How to write it
     #[arg(short, long, value_name = "FORMAT", default_value = "human")]
     output: Output,
+    /// Read the policies of others in these files and folders instead, and say what would not load, and why: exit code
+    /// 1 where there is any. No project is needed
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    unsupported: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -71,6 +81,9 @@ struct NotFollowed<'a> {
 
 impl Args {
     pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
+        if !self.unsupported.is_empty() {
+            return unsupported(&self.unsupported, self.output, console);
+        }
         let policies = load_policies(&self.project.project()?)?;
         let text = match self.output {
             Output::Human => policies.groups.iter().map(human).collect::<Vec<_>>().join("\n"),
@@ -83,6 +96,78 @@ impl Args {
         console.print(&text)?;
         Ok(ExitCode::Clean)
     }
+}
+
+/// Something in a policy of others, as `list --unsupported -o json` writes it.
+#[derive(Serialize)]
+struct Unsupported {
+    path: String,
+    line: usize,
+    column: usize,
+    code: &'static str,
+    message: String,
+    help: Option<String>,
+}
+
+fn unsupported(paths: &[PathBuf], output: Output, console: &Console) -> Result<ExitCode, Failure> {
+    let files = rego_files(paths)?;
+    let errors = policy::unsupported(&files);
+    let mut found: Vec<Unsupported> = Vec::new();
+    for error in &errors {
+        let location = error.place.as_ref().map(source::Place::location);
+        let (path, line, column) = location.map_or_else(Default::default, |at| (at.path, at.line, at.column));
+        let (code, message, help) = (error.kind.code(), error.kind.to_string(), error.kind.help());
+        found.push(Unsupported { path, line, column, code, message, help });
+    }
+    console.print(&match output {
+        Output::Json => serde_json::to_string_pretty(&found).unwrap_or_default() + "\n",
+        Output::Human => {
+            let mut text = String::new();
+            for one in &found {
+                let Unsupported { path, line, column, message, .. } = one;
+                let _ = writeln!(text, "{}:{line}:{column}: {}", escape(path), escape(message));
+                if let Some(help) = &one.help {
+                    let _ = writeln!(text, "  {}", escape(help));
+                }
+            }
+            let bad: BTreeSet<&str> = found.iter().map(|one| one.path.as_str()).collect();
+            let _ = writeln!(text, "{} files of policy, of which {} would not load", files.len(), bad.len());
+            text
+        }
+    })?;
+    Ok(if found.is_empty() { ExitCode::Clean } else { ExitCode::Failed })
+}
+
+/// The files of Rego in folders, also further in, sorted; hidden ones and tests are left out.
+fn rego_files(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Failure> {
+    let mut found = BTreeSet::new();
+    let mut waiting: Vec<PathBuf> = paths.to_vec();
+    let unreadable = |path: &FilePath, error: &io::Error| {
+        Failure::new(format!("`{}` cannot be read: {error}", path.display()), "name files of Rego or folders with them")
+    };
+    while let Some(path) = waiting.pop() {
+        if !path.is_dir() {
+            found.insert(path);
+            continue;
+        }
+        for entry in fs::read_dir(&path).map_err(|error| unreadable(&path, &error))? {
+            let path = entry.map_err(|error| unreadable(&path, &error))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            // A link to a folder may lead back here.
+            let is_folder = path.is_dir() && !path.is_symlink();
+            let is_policy = path.extension().is_some_and(|extension| extension == "rego")
+                && !name.ends_with("_test.rego")
+                && path.is_file();
+            if !name.starts_with('.') && (is_folder || is_policy) {
+                waiting.push(path);
+            }
+        }
+    }
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        Ok(SourceFile::new(path.to_string_lossy().replace('\\', "/"), text))
+    };
+    found.into_iter().map(read).collect()
 }
 
 fn human(group: &Group) -> String {

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     num::NonZeroU32,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Once, OnceLock},
@@ -10,19 +10,19 @@ use std::{
 };
 
 use jiff::Timestamp;
-use regorus::{
-    Engine as Regorus, LimitError, PolicyLengthConfig, QueryResults, Value, utils::limits::ExecutionTimerConfig,
-};
+use regorus::{Engine as Regorus, LimitError, PolicyLengthConfig, Value, utils::limits::ExecutionTimerConfig};
 
 use super::{
     Settings, Watch,
+    builtins::BUILTINS,
+    inputs::Inputs,
     place::Index,
     program::{self, AT, EACH, MADE, Plain, Program, SEEN, SELECT},
     selection::Selections,
     trace::{Recorder, Trace, TraceWorld},
 };
 use crate::{
-    policy::{DataPath, Module, PolicyError, Rules, syntax},
+    policy::{self, DataPath, Module, PolicyError, Rules, syntax},
     source::At,
 };
 
@@ -44,6 +44,9 @@ pub(super) struct Engine<'a> {
     timeout: Duration,
     watch: &'a Watch,
 }
+
+/// The values of rules, `None` where one is undefined: a row for each input.
+pub(super) type Rows = Vec<Vec<Option<Value>>>;
 
 /// What is loaded beside the modules.
 #[derive(Clone, Copy)]
@@ -114,23 +117,29 @@ impl<'a> Engine<'a> {
         id: &str,
         rules: &[String],
         helpers: &[(DataPath, String)],
+        inputs: Option<&Arc<Inputs>>,
+        program: &Arc<Program>,
         strict: bool,
-    ) -> Option<(Vec<Option<Value>>, Trace)> {
-        let program = self.program();
-        let told =
-            self.told[usize::from(strict)].get_or_init(|| self.world.load(&program.modules, strict).ok()).clone();
+    ) -> Option<(Rows, Trace)> {
+        let told = self.told[usize::from(strict)]
+            .get_or_init(|| self.world.load(&self.program().modules, strict).ok())
+            .clone();
         let mut engine = told?;
-        let values = if helpers.is_empty() {
+        let rows = if helpers.is_empty() {
             Vec::new()
         } else {
             let references: Vec<_> = helpers.iter().map(|(_, reference)| reference.clone()).collect();
-            self.values(id, &references, strict).unwrap_or_default()
+            self.values(id, &references, inputs, strict).unwrap_or_default()
         };
-        let values = helpers.iter().map(|(path, _)| path.clone()).zip(values);
+        let known = |row: Vec<Option<Value>>| -> BTreeMap<DataPath, Value> {
+            let values = helpers.iter().map(|(path, _)| path.clone()).zip(row);
+            values.filter_map(|(path, value)| Some((path, value?))).collect()
+        };
         let world = TraceWorld {
             input: self.world.input.clone(),
             data: self.world.data.clone(),
-            rules: values.filter_map(|(path, value)| Some((path, value?))).collect(),
+            inputs: inputs.cloned(),
+            rules: Arc::new(rows.into_iter().map(known).collect()),
             index: Arc::clone(&self.index),
         };
         let recorder = Arc::new(Recorder::new(Arc::clone(program), world, !strict));
@@ -138,23 +147,29 @@ impl<'a> Engine<'a> {
         engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(&args)))).ok()?;
         engine.add_extension(MADE.to_owned(), 3, Box::new(move |args| Ok(made.made(args)))).ok()?;
         engine.add_extension(SEEN.to_owned(), 3, Box::new(move |args| Ok(seen.seen(args)))).ok()?;
-        let values = self.ask(id, engine, rules, &program.modules).ok()?;
+        let values = self.ask(id, engine, rules, inputs.map(AsRef::as_ref), &self.program().modules).ok()?;
         Some((values, recorder.finish()))
     }
 
-    /// The values of these rules of an assumption (references below `data`), in one evaluation; `None` where one is
-    /// undefined.
+    /// The values of these rules of an assumption (references below `data`), in one evaluation; `None` where one is undefined. There is a
+    /// row for each of the inputs, or just one where all facts are the input.
     ///
     /// # Errors
     /// The first thing that went wrong in any of them.
-    pub(super) fn values(&self, id: &str, rules: &[String], strict: bool) -> Result<Vec<Option<Value>>, Failure> {
+    pub(super) fn values(
+        &self,
+        id: &str,
+        rules: &[String],
+        inputs: Option<&Arc<Inputs>>,
+        strict: bool,
+    ) -> Result<Rows, Failure> {
         let engine = if strict {
             self.strict.clone()
         } else {
             let lenient = self.lenient.get_or_init(|| self.world.load(&self.plain.modules, false));
             lenient.clone().map_err(Failure::Error)?
         };
-        self.ask(id, engine, rules, &self.plain.modules)
+        self.ask(id, engine, rules, inputs.map(AsRef::as_ref), &self.plain.modules)
     }
 
     fn ask(
@@ -162,18 +177,40 @@ impl<'a> Engine<'a> {
         id: &str,
         mut engine: Regorus,
         rules: &[String],
+        inputs: Option<&Inputs>,
         modules: &[Module],
-    ) -> Result<Vec<Option<Value>>, Failure> {
+    ) -> Result<Rows, Failure> {
+        // Without an input there is nothing to ask.
+        if inputs.is_some_and(|inputs| inputs.len() == 0) {
+            return Ok(Vec::new());
+        }
         // The clock is asked at every thousandth step only: often enough for a limit in seconds.
         let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
         engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
-        let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}]")).collect();
-        let query = format!("[{}]", values.join(", "));
+        let asked = |with: &str| {
+            let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}{with}]")).collect();
+            format!("[{}]", values.join(", "))
+        };
+        let query = inputs.map_or_else(|| asked(""), |inputs| inputs.query(asked));
         let start = Instant::now();
         match self.watch.over(id, || quietly(|| engine.eval_query(query, false))) {
             // The engine does not look at the clock inside a built-in.
             Ok(Ok(_)) if start.elapsed() > self.timeout => Err(Failure::Timeout(self.timeout)),
-            Ok(Ok(results)) => Ok(unpack(&results, rules.len())),
+            Ok(Ok(results)) => {
+                let value = results.result.first().and_then(|result| result.expressions.first());
+                let value = value.map_or(&Value::Undefined, |expression| &expression.value);
+                Ok(match inputs {
+                    None => vec![unpack(value, rules.len())],
+                    Some(inputs) => {
+                        let answer = |row: &Value| {
+                            let row = row.as_array().ok()?;
+                            Some((row.first()?.clone(), unpack(row.get(1)?, rules.len())))
+                        };
+                        let answers = value.as_array().into_iter().flat_map(|rows| rows.iter().filter_map(answer));
+                        inputs.rows(answers.collect(), rules.len())
+                    }
+                })
+            }
             Ok(Err(error)) => Err(match error.downcast_ref::<LimitError>() {
                 Some(LimitError::TimeLimitExceeded { .. }) => Failure::Timeout(self.timeout),
                 Some(other) => Failure::Limit(other.to_string()),
@@ -208,6 +245,8 @@ impl World<'_> {
             engine.set_rego_v0(module.v0);
             engine.add_policy(syntax::label(at), module.text.clone()).map_err(|error| failed(&error))?;
         }
+        // What is asked of the rules is Rego v1 whatever they are.
+        engine.set_rego_v0(false);
         engine.set_input(self.input.clone());
         engine.add_data(self.data.clone()).map_err(|error| failed(&error))?;
         let now = Value::from(i64::try_from(self.now.as_nanosecond()).unwrap_or(i64::MAX));
@@ -227,25 +266,24 @@ impl World<'_> {
             Ok(selections.select(list, &args[1], &args[0]))
         };
         engine.add_extension(SELECT.to_owned(), 3, Box::new(select)).map_err(|error| failed(&error))?;
+        for (name, function) in BUILTINS {
+            let arity = policy::arity_of_builtin(name).and_then(|arity| u8::try_from(arity).ok()).unwrap_or_default();
+            let answer = move |args: Vec<Value>| match function(&args) {
+                Err(error) if strict => Err(error),
+                answer => Ok(answer.unwrap_or(Value::Undefined)),
+            };
+            engine.add_extension(name.to_owned(), arity, Box::new(answer)).map_err(|error| failed(&error))?;
+        }
         // Any query makes the engine analyse its rules; the clones share the result.
         engine.eval_query("true".to_owned(), false).map_err(|error| failed(&error))?;
         Ok(engine)
     }
 }
 
-fn unpack(results: &QueryResults, count: usize) -> Vec<Option<Value>> {
-    let value =
-        results.result.first().and_then(|result| result.expressions.first()).map(|expression| &expression.value);
-    let lists = value.and_then(|value| value.as_array().ok());
-    (0..count)
-        .map(|at| {
-            lists
-                .and_then(|lists| lists.get(at))
-                .and_then(|list| list.as_array().ok())
-                .and_then(|list| list.first())
-                .cloned()
-        })
-        .collect()
+fn unpack(value: &Value, count: usize) -> Vec<Option<Value>> {
+    let lists = value.as_array().ok();
+    let first = |at: usize| lists?.get(at)?.as_array().ok()?.first().cloned();
+    (0..count).map(first).collect()
 }
 
 fn error_at(modules: &[Module], text: &str) -> At<PolicyError> {

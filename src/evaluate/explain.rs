@@ -42,6 +42,8 @@ pub(crate) fn explain(judgement: &Judgement, redact: &[String]) -> Why {
     let Some(told) = &judgement.told else { return Why::default() };
     let mut why = Why::default();
     for element in &judgement.elements {
+        let of_input = told.of_input(element.input.as_ref());
+        let told = of_input.as_ref().unwrap_or(told);
         let made = element.value.as_ref().map(|value| told.made(&element.rule, value)).unwrap_or_default();
         let numbers = [&element.violation.expected, &element.violation.observed];
         let numbers: Vec<f64> = numbers.into_iter().flatten().filter_map(Json::as_f64).collect();
@@ -202,8 +204,15 @@ fn shortened(text: &str) -> String {
 
 /// Whether a path names one place in facts, design or a reference; provenance is no evidence.
 fn is_evidence(path: &Path) -> bool {
-    path.segments().len() > 2 && !path.segments().contains(&Segment::Any) && path.key(1) != Some("snapshot")
-        || path.source().is_some() && path.segments().len() == 2
+    let length = path.segments().len();
+    let is_inside = match path.key(1) {
+        Some("snapshot") if path.source().is_none() => false,
+        Some("reference") if path.source().is_none() => length > 3,
+        // A document of others may be one value.
+        Some(root) if path.source().is_none() && root != "design" => true,
+        _ => length > 2 || path.source().is_some() && length == 2,
+    };
+    is_inside && !path.segments().contains(&Segment::Any)
 }
 
 #[cfg(test)]

@@ -306,6 +306,8 @@ impl Look<'_> {
             Need::Excused | Need::Defaulted => false,
             _ if is_lost => false,
             _ if is_designed && by_name => true,
+            // Elements of a list of all kinds of things need not all have it.
+            Need::Number if self.group.input.is_some() && !self.is_under_not(body, nth) => every,
             Need::Number | Need::Measured | Need::Negated => true,
             Need::Value => every && !is_alternative,
             Need::List if self.asks_every(body, nth, number) => true,
@@ -429,6 +431,19 @@ impl Look<'_> {
         let path = self.named(body, &read.origin);
         let item = Item::LookUp(number);
         self.push(Finding { body, statement: nth, item, kept, note, example, path, argument: None });
+    }
+    /// Whether a statement stands under `not`, itself or by what it is nested in.
+    fn is_under_not(&self, mut body: usize, mut nth: usize) -> bool {
+        loop {
+            let of = &self.told.program.bodies[body];
+            if of.statements.get(nth).is_some_and(|statement| statement.form == Form::Not) {
+                return true;
+            }
+            match of.parent {
+                Some(parent) => (body, nth) = parent,
+                None => return false,
+            }
+        }
     }
 
     /// What is not there; and a sentence that says so, with the number of places and one of them.
@@ -751,19 +766,24 @@ impl Look<'_> {
         if of.keyed > 0 {
             // Another body is an answer for the entry that it makes.
             let world = &self.told.trace.world;
-            let entries = world.rules.get(&of.rule).and_then(|value| value.as_object().ok());
             let is_made = |env: &Value| {
+                let entries = world.rule(&of.rule, env).and_then(|value| value.as_object().ok());
                 let key = of.key.as_ref().and_then(|key| value_of(key, env, world));
                 key.is_some_and(|key| entries.is_some_and(|entries| entries.get(&key).is_some()))
             };
             return kept.iter().filter(|env| !is_made(env)).cloned().collect();
         }
-        if of.kind != Kind::Function {
+        let has_inputs = self.told.trace.world.inputs.is_some();
+        if of.kind != Kind::Function && !has_inputs {
             return Vec::new();
         }
-        let arguments =
-            |env: &Value| -> Vec<Value> { (0..of.outer).filter_map(|slot| bound(env, slot).cloned()).collect() };
-        let known: BTreeSet<Vec<Value>> =
+        let arguments = |env: &Value| -> (Option<usize>, Vec<Value>) {
+            // Of several inputs each is a case of its own.
+            let input = self.told.trace.world.which(env).filter(|_| has_inputs);
+            let arguments = (0..of.outer).filter_map(|slot| bound(env, slot).cloned());
+            (input, arguments.filter(|_| of.kind == Kind::Function).collect())
+        };
+        let known: BTreeSet<_> =
             others.iter().flat_map(|other| other.made.iter().map(|made| arguments(&made.env))).collect();
         kept.iter().filter(|env| !known.contains(&arguments(env))).cloned().collect()
     }
@@ -811,12 +831,19 @@ impl Look<'_> {
 
     /// Whether the source itself is not there, which is said of the source.
     fn is_not_collected(&self, body: usize, origin: &Origin) -> bool {
-        let paths = self.paths(body, origin);
-        let input = self.told.trace.world.input.as_object();
-        paths
-            .iter()
-            .filter_map(Path::source)
-            .any(|source| input.as_ref().map_or(true, |sources| sources.get(&Value::from(source)).is_none()))
+        let world = &self.told.trace.world;
+        let lacks = |sources: &Value, source: &str| {
+            sources.as_object().map_or(true, |sources| sources.get(&Value::from(source)).is_none())
+        };
+        self.paths(body, origin).iter().any(|path| match (path.source(), path.reference()) {
+            (Some(source), _) => lacks(&world.input, source),
+            // That there is no such reference is said of its path.
+            (None, Some((_, source))) => {
+                let reference = Path::new(path.segments()[..3].to_vec());
+                value_at(&reference, &world.data).is_some_and(|sources| lacks(sources, source))
+            }
+            (None, None) => false,
+        })
     }
 
     /// Whether what a binding lacks may be absent there, where an expression stands for several paths or none.
@@ -949,6 +976,23 @@ impl Findings {
                 gap.note = left_out_note(path, why, gap.note.location.clone());
             }
         }
+    }
+
+    /// What was found of the one input that is told of.
+    pub(super) fn of_input(&self, told: &Told) -> Self {
+        let gaps = self.gaps.iter().filter_map(|gap| {
+            let kept: Vec<Value> = gap.kept.iter().filter(|env| told.tells_of(env)).cloned().collect();
+            let is_elsewhere = kept.is_empty() && !gap.kept.is_empty();
+            (!is_elsewhere).then(|| Finding {
+                kept,
+                note: gap.note.clone(),
+                example: gap.example.clone(),
+                path: gap.path.clone(),
+                argument: gap.argument.clone(),
+                ..*gap
+            })
+        });
+        Self { gaps: gaps.collect(), notes: Vec::new() }
     }
 
     /// Whether every binding that made this element rests on something that was not there.

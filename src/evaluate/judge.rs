@@ -8,6 +8,7 @@ use regorus::Value;
 use super::{
     Run, Settings, Told, World,
     findings::{Findings, findings},
+    inputs::Inputs,
     missing::{Gap, left_out, missing},
     outcome::{Element, Outcome, outcome},
     presence::{Presences, facts, reads, value_at},
@@ -19,8 +20,8 @@ use super::{
 };
 use crate::{
     model::{
-        Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Presence, Reason, Segment, Snapshot, Vacuous,
-        Verdict, Violation, ViolationKind,
+        Assumption, Basis, Class, Json, Judged, Measure, Note, Path, Presence, Reason, Segment, Vacuous, Verdict,
+        Violation, ViolationKind,
     },
     policy::{Group, Role, Use, Word},
     source::{Location, Place},
@@ -52,6 +53,7 @@ pub(super) fn judge(
     group: &Group,
     run: Run,
     told: Option<Told>,
+    inputs: Option<&Inputs>,
     presences: &Presences,
     world: World<'_>,
     settings: &Settings,
@@ -59,18 +61,19 @@ pub(super) fn judge(
     let assumption = &group.assumption;
     let shaky = run.shaky.clone();
     let mut case = Case::new(group, &run, told.as_ref(), world, settings);
-    let mut outcome = outcome(group, run, &settings.redact);
+    let mut outcome = outcome(group, run, inputs, &settings.redact);
     // What keeps an element from counting has to be known before step 3.
     case.count(&mut outcome, &shaky);
     violations::fingerprint(assumption, &mut outcome.elements);
     // Only now: two subjects that differ in a secret alone are still two.
     outcome.withhold();
     let violations: Vec<Violation> = outcome.elements.iter().map(|element| element.violation.clone()).collect();
-    let measures: Vec<Measure> = outcome.measures.iter().map(|(measure, _)| measure.clone()).collect();
+    let measures: Vec<Measure> = outcome.measures.iter().map(|(measure, ..)| measure.clone()).collect();
     let elements = std::mem::take(&mut outcome.elements);
-    let subjects = outcome.subjects.or_else(|| (!measures.is_empty()).then_some(measures.len() as u64));
+    let of_inputs = inputs.filter(|inputs| inputs.is_each()).map(|inputs| inputs.len() as u64);
+    let subjects = outcome.subjects.or_else(|| (!measures.is_empty()).then_some(measures.len() as u64)).or(of_inputs);
 
-    let oldest_seconds = sources::oldest(&case.readings, world.snapshot, settings.now);
+    let oldest_seconds = sources::oldest(&case.readings, settings.now);
     let facts = facts(&group.reads.uses, presences);
     let Steps { mut said, mut examples, undecided } = case.steps(outcome, &violations, &measures, facts);
     let reads = reads(&group.reads.uses, assumption, presences);
@@ -135,8 +138,8 @@ struct Steps {
 impl<'a> Case<'a> {
     fn new(group: &'a Group, run: &Run, told: Option<&'a Told>, world: World<'a>, settings: &'a Settings) -> Self {
         let (assumption, uses) = (&group.assumption, &group.reads.uses);
-        let readings = sources::readings(uses.iter(), assumption, world.snapshot);
-        let left_out = left_out_paths(&readings, world.snapshot);
+        let readings = sources::readings(uses.iter(), assumption, world);
+        let left_out = left_out_paths(&readings);
         let (mut looked, iterations, static_gaps) = match told {
             Some(told) => {
                 let elsewhere = uses.iter().filter(|one| one.elsewhere);
@@ -146,7 +149,7 @@ impl<'a> Case<'a> {
             None => (Findings::default(), Iterations::default(), static_gaps(uses.iter(), assumption, world)),
         };
         looked.say_left_out(&left_out);
-        let unusable = sources::unusable(&readings, assumption, world.snapshot, settings);
+        let unusable = sources::unusable(&readings, assumption, world, settings);
         // Where nothing could be found, nothing is amiss if nothing was told.
         let is_explained = told.is_some() || run.is_settled || run.values.is_err();
         Self { group, told, world, settings, readings, unusable, looked, iterations, static_gaps, is_explained }
@@ -158,15 +161,14 @@ impl<'a> Case<'a> {
 
     /// Decides which elements count.
     fn count(&mut self, outcome: &mut Outcome<'_>, shaky: &BTreeSet<Location>) {
-        let snapshot = self.world.snapshot;
         let is_gone = self.unusable.iter().any(|said| said.reason != Reason::Stale);
         let is_allowed = self.vacuous() == Vacuous::Allowed;
         let is_empty = !is_allowed && (outcome.subjects == Some(0) || self.iterations.is_empty);
         // The absence of what was designed never refutes; of what was observed, where a rule asks for absence.
         let rests_on_absence = self.static_gaps.iter().any(|gap| gap.one.negated || gap.one.path.source().is_none())
-            || is_gone && self.readings.iter().any(|reading| reading.negated && sources::is_gone(reading, snapshot));
+            || is_gone && self.readings.iter().any(|reading| reading.negated && sources::is_gone(reading));
         let rests_on_part = definitions_over_parts(self.group, self.world);
-        let rests_on_open_part = self.readings.iter().any(|reading| sources::is_open_in_part(reading, snapshot));
+        let rests_on_open_part = self.readings.iter().any(sources::is_open_in_part);
         let negates = self.group.reads.uses.iter().any(|one| one.negated);
         let holds_counts = self.static_gaps.is_empty()
             && self.looked.gaps.is_empty()
@@ -181,7 +183,10 @@ impl<'a> Case<'a> {
             let rests_on_failure =
                 shaky.contains(&violation.rule.location) && (negates || violation.kind == ViolationKind::Holds);
             let rests = || match (self.told, &element.value) {
-                (Some(told), Some(value)) => self.looked.rests_element(told, &element.rule, value),
+                (Some(told), Some(value)) => match told.of_input(element.input.as_ref()) {
+                    Some(told) => self.looked.of_input(&told).rests_element(&told, &element.rule, value),
+                    None => self.looked.rests_element(told, &element.rule, value),
+                },
                 _ => false,
             };
             element.violation.counts = !rests_on_failure
@@ -195,8 +200,8 @@ impl<'a> Case<'a> {
     /// The steps of a verdict, in their order.
     fn steps(self, outcome: Outcome<'_>, violations: &[Violation], measures: &[Measure], facts: u64) -> Steps {
         let (assumption, vacuous) = (&self.group.assumption, self.vacuous());
-        let partial = sources::partial(&self.readings, self.world.snapshot);
-        let absent = sources::absent(&self.readings, self.world.snapshot);
+        let partial = sources::partial(&self.readings);
+        let absent = sources::absent(&self.readings);
         let also = also(self.group, &self.readings, self.world);
         let refuted = refuted(violations);
         let mut steps = Steps { said: outcome.errors, examples: Vec::new(), undecided: Vec::new() };
@@ -220,7 +225,7 @@ impl<'a> Case<'a> {
         // 3.
         steps.said.extend(refuted);
         // 4. What is not there because its source is not is said already.
-        let gone = self.readings.iter().filter(|reading| sources::is_unusable(reading, self.world.snapshot));
+        let gone = self.readings.iter().filter(|reading| reading.reference.is_none() && sources::is_unusable(reading));
         let gone: BTreeSet<&str> = gone.map(|reading| reading.name).collect();
         let static_gaps = self.static_gaps.into_iter().filter(|gap| !gap.is_of(&gone));
         steps.said.extend(static_gaps.map(|gap| gap.said));
@@ -263,7 +268,8 @@ impl<'a> Case<'a> {
         let mut uses = self.group.reads.uses.iter();
         let reads_facts = uses.any(|one| one.path.key(0) == Some("input") && !is_excused(one));
         let says_absence = steps.said.iter().any(|said| said.reason == Reason::Absence);
-        if passes && facts == 0 && reads_facts && !says_absence && vacuous != Vacuous::Allowed {
+        let has_elements = self.iterations.has_elements;
+        if passes && facts == 0 && reads_facts && !has_elements && !says_absence && vacuous != Vacuous::Allowed {
             // It goes before what only erodes.
             let nothing = Note {
                 reason: Reason::Vacuous,
@@ -303,8 +309,8 @@ impl Steps {
 fn definitions_over_parts<'a>(group: &'a Group, world: World<'_>) -> Vec<&'a Place> {
     let is_over_part = |at: &usize| {
         let uses = group.reads.uses.iter().filter(|one| one.definitions.contains(at) && !is_all_there(one, world));
-        let readings = sources::readings(uses, &group.assumption, world.snapshot);
-        readings.iter().any(|reading| sources::is_sought_in_part(reading, world.snapshot))
+        let readings = sources::readings(uses, &group.assumption, world);
+        readings.iter().any(sources::is_sought_in_part)
     };
     let definitions = group.reads.definitions.iter().enumerate();
     definitions.filter(|(at, _)| is_over_part(at)).map(|(_, place)| place).collect()
@@ -338,7 +344,7 @@ fn static_gaps<'a>(
     assumption: &Assumption,
     world: World<'_>,
 ) -> Vec<Gap<'a>> {
-    let left_out = left_out(&uses, world.snapshot);
+    let left_out = left_out(&uses, world);
     let mut missing = missing(uses, assumption, world);
     // What a collector left out is said as that, and not once more as something that is not there.
     missing.retain(|gap| !left_out.iter().any(|known| known.explains(gap)));
@@ -346,8 +352,8 @@ fn static_gaps<'a>(
 }
 
 /// What the collectors of the sources that are read left out.
-fn left_out_paths(readings: &[sources::Reading<'_>], snapshot: &Snapshot) -> Vec<(Path, &'static str)> {
-    readings.iter().filter_map(|reading| snapshot.source(reading.name)).flat_map(sources::left_out).collect()
+fn left_out_paths(readings: &[sources::Reading<'_>]) -> Vec<(Path, &'static str)> {
+    readings.iter().flat_map(sources::left_out_of).collect()
 }
 
 /// Step 3: what refutes it.
@@ -429,8 +435,8 @@ fn eroding(
 /// What else is to be said: what it rests on, and what was not followed.
 fn also(group: &Group, readings: &[sources::Reading<'_>], world: World<'_>) -> Vec<Note> {
     let mut said = Vec::new();
-    for reading in readings {
-        let Some(source) = world.snapshot.source(reading.name) else { continue };
+    for reading in readings.iter().filter(|reading| reading.is_of_facts()) {
+        let Some(source) = reading.source else { continue };
         if source.basis == Some(Basis::Sample) {
             said.push(sampled(source, &group.reads.uses, world.input));
         }
@@ -450,7 +456,7 @@ fn also(group: &Group, readings: &[sources::Reading<'_>], world: World<'_>) -> V
 fn optional_absent<'a>(
     group: &'a Group,
     reads: &'a [Presence],
-    snapshot: &'a Snapshot,
+    snapshot: &'a crate::model::Snapshot,
 ) -> impl Iterator<Item = Note> + 'a {
     let is_optional = |path: &Path| group.assumption.optional.iter().any(|pattern| pattern.covers(path));
     let is_collected = |path: &Path| path.source().is_none_or(|source| snapshot.source(source).is_some());

@@ -6,7 +6,7 @@ use regorus::Value;
 
 use super::{World, presence::value_at, sources};
 use crate::{
-    model::{Assumption, Note, Path, Reason, Segment, Snapshot},
+    model::{Assumption, Note, Path, Reason, Segment},
     policy::{Role, Use},
     spelling::nearest,
 };
@@ -156,10 +156,14 @@ fn design_key(path: &Path) -> String {
 }
 
 /// Step 4, for what a collector left out because it was not finite or secret.
-pub(super) fn left_out<'a>(uses: &(impl Iterator<Item = &'a Use> + Clone), snapshot: &Snapshot) -> Vec<Gap<'a>> {
+pub(super) fn left_out<'a>(uses: &(impl Iterator<Item = &'a Use> + Clone), world: World<'_>) -> Vec<Gap<'a>> {
     let mut gaps: Vec<Gap<'a>> = Vec::new();
-    for source in &snapshot.sources {
-        for (path, why) in sources::left_out(source) {
+    let references = world.references.iter().map(|(name, snapshot)| (format!("data.reference.{name}"), snapshot));
+    let snapshots: Vec<_> = std::iter::once(("input".to_owned(), world.snapshot)).chain(references).collect();
+    let sources =
+        snapshots.iter().flat_map(|(root, snapshot)| snapshot.sources.iter().map(move |source| (root, source)));
+    for (root, source) in sources {
+        for (path, why) in sources::left_out(source, root) {
             let Some(one) = uses.clone().find(|one| {
                 let is_below = one.path.segments().len() >= path.segments().len();
                 match one.role {

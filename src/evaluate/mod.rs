@@ -5,9 +5,11 @@
 //! its own.
 
 mod alike;
+mod builtins;
 mod engine;
 pub(crate) mod explain;
 mod findings;
+mod inputs;
 mod judge;
 mod missing;
 mod outcome;
@@ -26,6 +28,7 @@ mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -35,8 +38,10 @@ use regorus::Value;
 
 pub use self::watch::Watch;
 use self::{
-    engine::{Engine, Failure},
+    engine::{Engine, Failure, Rows},
+    inputs::Inputs,
     judge::judge,
+    program::Program,
     settled::Look,
     told::{Told, tell},
 };
@@ -44,7 +49,7 @@ pub(crate) use self::{judge::Judgement, sources::ahead};
 
 use crate::{
     model::{Gate, MaxAge, Snapshot, Vacuous},
-    policy::{Group, GroupRule, Module, Policies, PolicyError},
+    policy::{Group, GroupRule, InputBinding, Module, Policies, PolicyError},
     source::{At, Location},
 };
 
@@ -59,6 +64,8 @@ pub struct Settings {
     pub max_age: Option<MaxAge>,
     /// How old a source's facts may be.
     pub source_max_age: BTreeMap<String, MaxAge>,
+    /// How old a reference's facts may be.
+    pub reference_max_age: BTreeMap<String, MaxAge>,
     /// The margin under which an assumption erodes, as a ratio.
     pub eroding_under: f64,
     /// What an empty population means where the assumption does not say.
@@ -83,6 +90,8 @@ pub struct World<'a> {
     pub data: &'a Value,
     /// The provenance of `input`.
     pub snapshot: &'a Snapshot,
+    /// The provenance of the references, by name.
+    pub references: &'a BTreeMap<String, Snapshot>,
 }
 
 /// Judges assumptions. The result has them in the order given, each exactly once.
@@ -107,16 +116,22 @@ fn evaluate_here(
 ) -> Result<Vec<Judgement>, Vec<At<PolicyError>>> {
     let engine = Engine::new(&policies.rules, world.input, world.data, settings)
         .map_err(|first| all_errors(&policies.modules, *first, settings))?;
+    let bindings: BTreeSet<&InputBinding> = groups.iter().filter_map(|group| group.input.as_ref()).collect();
+    let bound: BTreeMap<&InputBinding, Bound> =
+        bindings.into_iter().map(|binding| (binding, Bound::of(&engine, binding, world))).collect();
+    let bound = |group: &Group| group.input.as_ref().and_then(|binding| bound.get(binding));
     let static_look = Look::new(engine.program(), groups, world);
     let watch = &settings.watch;
     let is_suspect = |group: &Group| watch.suspects.contains(&group.assumption.id);
-    let first: Vec<_> = groups.iter().map(|group| is_suspect(group).then(|| run(&engine, group, watch))).collect();
-    let run = || groups.par_iter().zip(first).map(|(group, first)| first.unwrap_or_else(|| run(&engine, group, watch)));
+    let run = |group: &Group| run(&engine, group, bound(group), watch);
+    let first: Vec<_> = groups.iter().map(|group| is_suspect(group).then(|| run(group))).collect();
+    let run = || groups.par_iter().zip(first).map(|(group, first)| first.unwrap_or_else(|| run(group)));
     let (presences, runs) = rayon::join(|| static_look.presences(), || run().collect::<Vec<_>>());
     let judge = |group: &Group, mut run: Run| {
+        let bound = bound(group);
         run.is_settled = !settings.explain_all && static_look.settles(group, &run, &presences);
-        let told = if run.is_settled { None } else { tell(&engine, group, &run, &settings.redact) };
-        judge(group, run, told, &presences, world, settings)
+        let told = if run.is_settled { None } else { tell(&engine, group, bound, &run, &settings.redact) };
+        judge(group, run, told, bound.map(|bound| bound.inputs.as_ref()), &presences, world, settings)
     };
     // Again the suspects first, one by one.
     let of_suspect = |(group, run): (&&Group, Run)| {
@@ -157,9 +172,23 @@ fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
+/// What policies of others see as their `input`, and the rules by the paths they then read.
+struct Bound {
+    inputs: Arc<Inputs>,
+    program: Arc<Program>,
+}
+
+impl Bound {
+    fn of(engine: &Engine<'_>, binding: &InputBinding, world: World<'_>) -> Self {
+        let inputs = Inputs::of(binding, world.input);
+        let program = engine.program().with_input(inputs.base());
+        Self { inputs: Arc::new(inputs), program: Arc::new(program) }
+    }
+}
+
 /// The values of a group's rules, and whether a built-in failed on the way.
 struct Run {
-    values: Result<Vec<Option<Value>>, Failure>,
+    values: Result<Rows, Failure>,
     builtin: Option<Failure>,
     /// The rules whose values are those without the built-in that failed.
     shaky: BTreeSet<Location>,
@@ -170,34 +199,36 @@ struct Run {
 }
 
 /// Strictly first; only where that fails on a built-in, again as OPA does.
-fn run(engine: &Engine<'_>, group: &Group, watch: &Watch) -> Run {
+fn run(engine: &Engine<'_>, group: &Group, bound: Option<&Bound>, watch: &Watch) -> Run {
     let id = group.assumption.id.as_str();
     if let Some(what) = watch.stopped.get(id) {
         let values = Err(Failure::Stopped(what.clone()));
         return Run { values, builtin: None, shaky: BTreeSet::new(), reached: BTreeSet::new(), is_settled: false };
     }
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
-    let bodies = group.rules.iter().flat_map(|rule| engine.program().bodies_of(&rule.path));
+    let inputs = bound.map(|bound| &bound.inputs);
+    let rules_asked = group.rules.iter().filter(|_| inputs.is_none());
+    let bodies = rules_asked.flat_map(|rule| engine.program().bodies_of(&rule.path));
     let (asked, calls): (Vec<usize>, Vec<String>) =
         bodies.filter_map(|body| Some((*body, engine.asks_reached(*body)?.to_owned()))).unzip();
-    let (values, reached) = match engine.values(id, &[rules.as_slice(), &calls].concat(), true) {
+    let (values, reached) = match engine.values(id, &[rules.as_slice(), &calls].concat(), inputs, true) {
         Ok(mut values) => {
-            let answers = values.split_off(rules.len());
+            let answers: Vec<_> = values.iter_mut().flat_map(|row| row.split_off(rules.len())).collect();
             let is_reached =
                 |(body, answer): (usize, Option<Value>)| (answer == Some(Value::from(true))).then_some(body);
             (Ok(values), asked.into_iter().zip(answers).filter_map(is_reached).collect())
         }
         // The rules alone count; what was asked beside them may be what failed.
         Err(failure) if calls.is_empty() => (Err(failure), BTreeSet::new()),
-        Err(_) => (engine.values(id, &rules, true), BTreeSet::new()),
+        Err(_) => (engine.values(id, &rules, inputs, true), BTreeSet::new()),
     };
     match values {
         Err(failure @ Failure::Error(_)) => {
             let alone = group.rules.iter().zip(&rules);
-            let shaky = alone.filter(|(_, rule)| engine.values(id, std::slice::from_ref(rule), true).is_err());
+            let shaky = alone.filter(|(_, rule)| engine.values(id, std::slice::from_ref(rule), inputs, true).is_err());
             let shaky = shaky.map(|(rule, _)| rule.location.clone()).collect();
             Run {
-                values: engine.values(id, &rules, false),
+                values: engine.values(id, &rules, inputs, false),
                 builtin: Some(failure),
                 shaky,
                 reached: BTreeSet::new(),

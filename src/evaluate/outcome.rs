@@ -1,10 +1,13 @@
 //! What the rules of an assumption gave: violations, subjects and measures, and what is wrong with the values.
 
+use std::collections::BTreeSet;
+
 use regorus::Value;
 
 use super::{
     Run,
     engine::Failure,
+    inputs::{Input, Inputs},
     violations::{self, BadValue, Measured},
 };
 use crate::{
@@ -22,6 +25,8 @@ pub(crate) struct Element {
     pub(crate) rule: DataPath,
     /// Its element; `None` where `holds` is not true.
     pub(crate) value: Option<Value>,
+    /// What stood for `input`, where that was one of several.
+    pub(crate) input: Option<Value>,
 }
 
 /// What the rules of a group gave.
@@ -29,9 +34,12 @@ pub(crate) struct Element {
 pub(super) struct Outcome<'a> {
     /// Further names of keys whose values are never shown.
     redact: &'a [String],
+    /// What stands for `input`, of several, and what it is called.
+    input: Option<&'a Input>,
+    all_subjects: BTreeSet<Value>,
     pub(super) elements: Vec<Element>,
-    /// Each with the value it was made of.
-    pub(super) measures: Vec<(Measure, Value)>,
+    /// Each with the value it was made of, and with what stood for `input`, where that was one of several.
+    pub(super) measures: Vec<(Measure, Value, Option<Value>)>,
     /// How many subjects, where the group has `subjects`.
     pub(super) subjects: Option<u64>,
     /// Whether the group has only `measure`, and that yielded nothing.
@@ -44,26 +52,32 @@ pub(super) struct Outcome<'a> {
 }
 
 /// Turns the values of the rules into violations, subjects and measures.
-pub(super) fn outcome<'a>(group: &Group, run: Run, redact: &'a [String]) -> Outcome<'a> {
+pub(super) fn outcome<'a>(group: &Group, run: Run, inputs: Option<&'a Inputs>, redact: &'a [String]) -> Outcome<'a> {
     // Where the second run fails too, its error is the one to show.
     let builtin = run.builtin.filter(|_| run.values.is_ok()).map(|failure| failed(&failure, group));
     let mut outcome = Outcome { redact, builtin, ..Outcome::default() };
-    let values = match run.values {
-        Ok(values) => values,
+    let rows = match run.values {
+        Ok(rows) => rows,
         Err(failure) => {
             outcome.errors.push(failed(&failure, group));
             return outcome;
         }
     };
-    for (rule, value) in group.rules.iter().zip(values) {
-        if let Err(BadValue { message, help }) = outcome.take(group, rule, value)
-            && outcome.errors.iter().all(|said| said.message != message)
-        {
-            let location = Some(rule.location.clone());
-            outcome.errors.push(Note { reason: Reason::Error, message, help: Some(help), location });
+    for (nth, values) in rows.into_iter().enumerate() {
+        outcome.input = inputs.and_then(|inputs| inputs.get(nth));
+        for (rule, value) in group.rules.iter().zip(values) {
+            if let Err(BadValue { message, help }) = outcome.take(group, rule, value)
+                && outcome.errors.iter().all(|said| said.message != message)
+            {
+                let location = Some(rule.location.clone());
+                outcome.errors.push(Note { reason: Reason::Error, message, help: Some(help), location });
+            }
         }
     }
     outcome.breaches(group);
+    if inputs.is_some() {
+        outcome.unite();
+    }
     outcome
 }
 
@@ -76,14 +90,15 @@ impl Outcome<'_> {
             Word::Warn => self.violations(rule, ViolationKind::Warn, value.as_ref()),
             Word::Subjects => {
                 let elements = value.as_ref().map(|value| violations::elements(&rule.name, value)).transpose()?;
-                self.subjects = Some(elements.map_or(0, |elements| elements.len() as u64));
+                self.all_subjects.extend(elements.into_iter().flatten().cloned());
+                self.subjects = Some(self.all_subjects.len() as u64);
                 Ok(())
             }
             Word::Holds => match value {
                 Some(Value::Bool(true)) => Ok(()),
                 None | Some(Value::Bool(false)) => {
                     let violation = violations::not_held(&group.assumption, &made_by(rule));
-                    self.elements.push(Element { violation, rule: rule.path.clone(), value: None });
+                    self.add(violation, rule, None);
                     Ok(())
                 }
                 Some(other) => Err(BadValue {
@@ -106,15 +121,49 @@ impl Outcome<'_> {
         let Some(value) = value else { return Ok(()) };
         for element in violations::elements(&rule.name, value)? {
             let violation = violations::violation(&rule.name, kind, element, &made_by(rule))?;
-            self.elements.push(Element { violation, rule: rule.path.clone(), value: Some(element.clone()) });
+            self.add(violation, rule, Some(element.clone()));
         }
         Ok(())
+    }
+
+    /// Adds a violation. One that does not say what it is about is about the element that was looked at.
+    fn add(&mut self, mut violation: Violation, rule: &GroupRule, value: Option<Value>) {
+        if let (None, Some(input)) = (&violation.subject, self.input) {
+            violation.subject.clone_from(&input.identity);
+        }
+        let input = self.input.map(|input| input.value().clone());
+        self.elements.push(Element { violation, rule: rule.path.clone(), value, input });
+    }
+
+    /// What is said of several elements in the same words about the same subject is said once, as in a set.
+    fn unite(&mut self) {
+        let mut said: BTreeSet<String> = BTreeSet::new();
+        self.elements.retain(|Element { violation, .. }| {
+            let Violation { message, subject, kind, expected, observed, details, .. } = violation;
+            said.insert(
+                Json::from(vec![
+                    message.as_str().into(),
+                    subject.clone().into(),
+                    format!("{kind:?}").into(),
+                    expected.clone().into(),
+                    observed.clone().into(),
+                    Json::from_iter(details.clone()),
+                ])
+                .to_string(),
+            )
+        });
     }
 
     fn measure(&mut self, rule: &GroupRule, element: &Value) -> Result<(), BadValue> {
         let location = Some(rule.location.clone());
         match violations::measure(&rule.name, element)? {
-            Measured::Known(measure) => self.measures.push((measure, element.clone())),
+            Measured::Known(mut measure) => {
+                if let (None, Some(input)) = (&measure.subject, self.input) {
+                    measure.subject.clone_from(&input.identity);
+                }
+                let input = self.input.map(|input| input.value().clone());
+                self.measures.push((measure, element.clone(), input));
+            }
             Measured::Absent(key, subject) => self.gaps.push(Note {
                 reason: Reason::Missing,
                 message: format!("the `{key}` of {} is not there", self.named(&rule.name, subject)),
@@ -140,9 +189,9 @@ impl Outcome<'_> {
     /// Each measure beyond its limit is a violation, unless one of the same subject says so already.
     fn breaches(&mut self, group: &Group) {
         self.measures
-            .sort_by_cached_key(|(measure, _)| (measure.subject.as_ref().map(Json::to_string), measure.from.clone()));
+            .sort_by_cached_key(|(measure, ..)| (measure.subject.as_ref().map(Json::to_string), measure.from.clone()));
         let Some(rule) = group.rules.iter().find(|rule| rule.word == Word::Measure) else { return };
-        for (measure, value) in self.measures.iter().filter(|(measure, _)| measure.is_breached()) {
+        for (measure, value, input) in self.measures.iter().filter(|(measure, ..)| measure.is_breached()) {
             let is_said = |element: &Element| {
                 element.violation.kind.class() == Class::Refutes
                     && element.violation.subject == measure.subject
@@ -150,7 +199,8 @@ impl Outcome<'_> {
             };
             if !self.elements.iter().any(is_said) {
                 let violation = violations::breach(measure, &made_by(rule), self.redact);
-                self.elements.push(Element { violation, rule: rule.path.clone(), value: Some(value.clone()) });
+                let (value, input) = (Some(value.clone()), input.clone());
+                self.elements.push(Element { violation, rule: rule.path.clone(), value, input });
             }
         }
         let has_others = group.rules.iter().any(|rule| !matches!(rule.word, Word::Measure | Word::Subjects));
@@ -176,7 +226,7 @@ impl Outcome<'_> {
                 if is_secret(key, redact) { *value = WITHHELD.into() } else { withhold(value) }
             }
         }
-        self.measures.iter_mut().filter_map(|(measure, _)| measure.subject.as_mut()).for_each(withhold);
+        self.measures.iter_mut().filter_map(|(measure, ..)| measure.subject.as_mut()).for_each(withhold);
     }
 }
 

@@ -53,6 +53,11 @@ fn by_name(
 fn input(env: &Value, world: &TraceWorld) -> Option<Path> {
     let root = Path::new(vec![Segment::Key("input".to_owned())]);
     let current = env.as_array().ok().and_then(|env| env.get(0));
+    if let Some(inputs) = &world.inputs
+        && let Some(path) = current.and_then(|current| inputs.path_of(current))
+    {
+        return Some(path.clone());
+    }
     match current.and_then(address) {
         Some(current) if Some(current) != address(&world.input) => place(world, current),
         _ => Some(root),

@@ -31,6 +31,7 @@ pub(super) const EACH: &str = "__each";
 pub(super) const SEEN: &str = "__seen";
 
 /// All rules, rewritten, and what there is to know of their statements.
+#[derive(Clone)]
 pub(crate) struct Program {
     /// The modules for the engine.
     pub(super) modules: Vec<Module>,
@@ -42,12 +43,19 @@ pub(crate) struct Program {
     pub(super) arguments: BTreeMap<DataPath, Vec<Vec<Origin>>>,
     /// Rules that have a value where no body has one.
     pub(super) defaults: BTreeSet<DataPath>,
+    /// The path of facts that `input` stands for.
+    pub(super) input: Path,
 }
 
 impl Program {
     /// The program of all rules.
     pub(super) fn of(rules: &Rules) -> Self {
         build::program(rules)
+    }
+
+    /// The same rules with another `input`. The modules for the engine are those of the whole.
+    pub(super) fn with_input(&self, input: Path) -> Self {
+        Self { modules: Vec::new(), input, ..self.clone() }
     }
 
     /// The bodies of a rule; none where it is no rule.
@@ -67,7 +75,7 @@ impl Program {
             return Vec::new();
         }
         let bases: Vec<Path> = match &origin.root {
-            Root::Input => vec![Path::new(vec![Segment::Key("input".to_owned())])],
+            Root::Input => vec![self.input.clone()],
             Root::Data => vec![Path::new(vec![Segment::Key("data".to_owned())])],
             Root::Slot(slot) => match &self.bodies[body].slots[*slot].origin {
                 Some(Known::At(origin)) => self.paths_within(body, origin, depth + 1),
@@ -180,6 +188,7 @@ impl Body {
 }
 
 /// The statements that make a value together.
+#[derive(Clone)]
 pub(super) struct Body {
     /// The rule it stands in.
     pub(super) rule: DataPath,
@@ -208,6 +217,7 @@ pub(super) struct Body {
 }
 
 /// What a body makes, as a statement of its own.
+#[derive(Clone)]
 pub(super) struct Head {
     pub(super) statement: Statement,
     /// Where the value comes from, if it is one that is read.
@@ -480,7 +490,8 @@ mod tests {
 
     /// The rules of a policy as the engine gets them: plain, then with all that tells.
     fn rewritten(text: &str) -> [String; 2] {
-        let file = PolicyFile { file: SourceFile::new("p.rego", format!("package p\n{text}\n")), v0: false };
+        let file =
+            PolicyFile { file: SourceFile::new("p.rego", format!("package p\n{text}\n")), v0: false, others: None };
         let policies = policy::load(&[file], &[], &std::collections::BTreeSet::new())
             .map_err(|errors| errors[0].kind.to_string())
             .unwrap();

@@ -92,7 +92,9 @@ impl<'a> Look<'a> {
         let only_design =
             group.reads.uses.iter().all(|one| one.path.source().is_none() && one.path.key(1) != Some("reference"));
         let one = One { program: self.program, presences, group, run, constants, only_design };
-        run.builtin.is_none()
+        // What elements lack that one rule asks for shows in no path of all of them.
+        group.input.is_none()
+            && run.builtin.is_none()
             && one.speaks_for_it()
             && !self.is_something_left_out(group)
             && bodies.iter().all(|(at, body)| body.all().all(|statement| one.has_all(*at, statement)))
@@ -103,18 +105,16 @@ impl<'a> Look<'a> {
 
     /// Whether a collector left anything out of a source that is read.
     fn is_something_left_out(&self, group: &Group) -> bool {
-        let snapshot = self.world.snapshot;
-        sources::readings(group.reads.uses.iter(), &group.assumption, snapshot)
-            .iter()
-            .filter_map(|reading| snapshot.source(reading.name))
-            .any(|source| sources::left_out(source).next().is_some())
+        let readings = sources::readings(group.reads.uses.iter(), &group.assumption, self.world);
+        readings.iter().any(|reading| !sources::left_out_of(reading).is_empty())
     }
 }
 
 impl One<'_> {
     /// Whether the values of the rules hold nothing against it.
     fn speaks_for_it(&self) -> bool {
-        let Ok(values) = &self.run.values else { return false };
+        let Ok(rows) = &self.run.values else { return false };
+        let [values] = rows.as_slice() else { return false };
         let length = |value: &Option<Value>| Some(value.as_ref()?.as_set().ok()?.len());
         self.group.rules.iter().zip(values).all(|(rule, value)| match rule.word {
             Word::Violation | Word::Deny | Word::Warn => length(value) == Some(0),
@@ -501,7 +501,7 @@ measure_most contains {"value": max(s.sizes), "limit": 90, "subject": s.name} if
     }
 
     fn policies() -> Policies {
-        let file = PolicyFile { file: SourceFile::new("p.rego", RULES), v0: false };
+        let file = PolicyFile { file: SourceFile::new("p.rego", RULES), v0: false, others: None };
         policy::load(&[file], &[], &BTreeSet::new()).map_err(|errors| errors[0].kind.to_string()).unwrap()
     }
 
@@ -513,6 +513,7 @@ measure_most contains {"value": max(s.sizes), "limit": 90, "subject": s.name} if
             timeout: std::time::Duration::from_mins(1),
             max_age: None,
             source_max_age: std::collections::BTreeMap::new(),
+            reference_max_age: std::collections::BTreeMap::new(),
             eroding_under: 0.1,
             vacuous,
             redact: Vec::new(),
@@ -525,7 +526,8 @@ measure_most contains {"value": max(s.sizes), "limit": 90, "subject": s.name} if
             json!({"design": {"most": 90, "by_name": {"web": 90, "api": 90, "job": 90}}, "snapshot": {}, "reference": {}}),
         );
         let groups: Vec<_> = policies.groups.iter().collect();
-        let world = World { input: &input, data: &data, snapshot: &snapshot };
+        let references = std::collections::BTreeMap::new();
+        let world = World { input: &input, data: &data, snapshot: &snapshot, references: &references };
         evaluate(policies, &groups, world, &settings).map_err(|errors| errors[0].kind.to_string()).unwrap()
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::Settings;
+use super::{Settings, World};
 use crate::{
     model::{Age, Assumption, MaxAge, Note, Path, Reason, Segment, Snapshot, Source, Status},
     policy::{Role, Use},
@@ -17,6 +17,10 @@ const CLOCK_SKEW_SECONDS: i64 = 300;
 /// How an assumption reads one source.
 pub(super) struct Reading<'a> {
     pub(super) name: &'a str,
+    /// The reference it is a source of, where it is none of the facts.
+    pub(super) reference: Option<&'a str>,
+    /// The source, where it is there.
+    pub(super) source: Option<&'a Source>,
     /// What it reads of it.
     read: Parts<'a>,
     /// What it looks for in it under `not`, in a comprehension or in `every`: what was not collected can make it fire.
@@ -30,9 +34,10 @@ pub(super) struct Reading<'a> {
     place: Location,
 }
 
-/// First segments of paths below a source.
+/// First segments of paths below a source, which lies so deep.
 #[derive(Default)]
 struct Parts<'a> {
+    depth: usize,
     /// The source is read as a whole, or through a variable.
     whole: bool,
     named: BTreeSet<&'a str>,
@@ -40,7 +45,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn add(&mut self, path: &'a Path) {
-        match path.segments().get(2) {
+        match path.segments().get(self.depth) {
             Some(Segment::Key(part)) => {
                 self.named.insert(part);
             }
@@ -53,27 +58,51 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The sources that an assumption reads, by name. One that reads `input` as a whole, or through a variable, reads all
-/// that were collected.
+/// A source by its name, and by that of the reference it is of.
+type Name<'a> = (Option<&'a str>, &'a str);
+
+/// The sources that a path leads into. One that takes `input` or a reference as a whole, or goes through a variable,
+/// leads into all that were collected.
+fn names<'a>(path: &'a Path, world: World<'a>) -> Vec<Name<'a>> {
+    fn all<'a>(of: Option<&'a str>, snapshot: &'a Snapshot) -> impl Iterator<Item = Name<'a>> {
+        snapshot.sources.iter().map(move |source| (of, source.name.as_str()))
+    }
+    match (path.key(0), path.key(1)) {
+        (Some("input"), Some(name)) => vec![(None, name)],
+        (Some("input"), None) => all(None, world.snapshot).collect(),
+        (Some("data"), Some("reference")) => match (path.segments().get(2), path.key(3)) {
+            // That a reference is not there at all is said of its path.
+            (Some(Segment::Key(reference)), _) if !world.references.contains_key(reference) => Vec::new(),
+            (Some(Segment::Key(reference)), Some(name)) => vec![(Some(reference), name)],
+            (Some(Segment::Key(reference)), None) => all(Some(reference), &world.references[reference]).collect(),
+            (_, name) => {
+                let every = world.references.iter().flat_map(|(reference, snapshot)| all(Some(reference), snapshot));
+                every.filter(|(_, source)| name.is_none_or(|name| name == *source)).collect()
+            }
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The sources that an assumption reads, those of the facts first, by name.
 pub(super) fn readings<'a>(
     uses: impl Iterator<Item = &'a Use>,
     assumption: &Assumption,
-    snapshot: &'a Snapshot,
+    world: World<'a>,
 ) -> Vec<Reading<'a>> {
-    let mut readings: BTreeMap<&str, Reading<'a>> = BTreeMap::new();
+    let mut readings: BTreeMap<Name<'a>, Reading<'a>> = BTreeMap::new();
     for one in uses {
-        let names: Vec<&str> = match one.path.source() {
-            Some(name) => vec![name],
-            None if one.path.key(0) == Some("input") => snapshot.sources.iter().map(|s| s.name.as_str()).collect(),
-            None => continue,
-        };
         let excused = one.role == Role::Excused || assumption.optional.iter().any(|pattern| pattern.covers(&one.path));
-        for name in names {
-            let reading = readings.entry(name).or_insert_with(|| Reading {
+        for (reference, name) in names(&one.path, world) {
+            let snapshot = reference.map_or(Some(world.snapshot), |reference| world.references.get(reference));
+            let parts = || Parts { depth: if reference.is_some() { 4 } else { 2 }, ..Parts::default() };
+            let reading = readings.entry((reference, name)).or_insert_with(|| Reading {
                 name,
-                read: Parts::default(),
-                sought: Parts::default(),
-                open: Parts::default(),
+                reference,
+                source: snapshot.and_then(|snapshot| snapshot.source(name)),
+                read: parts(),
+                sought: parts(),
+                open: parts(),
                 excused: true,
                 negated: false,
                 place: one.place.location(),
@@ -99,14 +128,15 @@ pub(super) fn readings<'a>(
 pub(super) fn unusable(
     readings: &[Reading<'_>],
     assumption: &Assumption,
-    snapshot: &Snapshot,
+    world: World<'_>,
     settings: &Settings,
 ) -> Vec<Note> {
     let mut said = Vec::new();
     for reading in readings {
-        let Some(source) = snapshot.source(reading.name) else {
+        let called = reading.called();
+        let Some(source) = reading.source else {
             if !reading.excused {
-                said.push(not_collected(reading, snapshot));
+                said.push(not_collected(reading, world));
             }
             continue;
         };
@@ -115,7 +145,7 @@ pub(super) fn unusable(
             let why = source.error.as_deref().unwrap_or("the collector gave no reason");
             said.push(Note {
                 reason: Reason::Failed,
-                message: format!("the source `{}` failed: {why}", source.name),
+                message: format!("{called} failed: {why}"),
                 help: Some(if source.in_manifest && source.file.is_none() {
                     format!("mend what its collector met, then collect `{}` again", source.name)
                 } else {
@@ -130,26 +160,33 @@ pub(super) fn unusable(
                 let why = part.error.as_deref().unwrap_or("the collector gave no reason");
                 said.push(Note {
                     reason: Reason::Failed,
-                    message: format!("the part `{name}` of the source `{}` failed: {why}", source.name),
+                    message: format!("the part `{name}` of {called} failed: {why}"),
                     help: Some(format!("mend what its collector met, then collect `{}` again", source.name)),
                     location: at(),
                 });
             }
         }
-        if let Some(MaxAge::Limit(limit)) = limit_of(source, assumption, settings) {
+        if let Some(MaxAge::Limit(limit)) = limit_of(reading, source, assumption, settings) {
             let of_parts: Vec<_> = parts(reading, source).map(|(name, part)| (Some(name), part.observed_to)).collect();
             let ages = if of_parts.is_empty() { vec![(None, source.observed_to)] } else { of_parts };
             for (part, observed) in ages {
                 // A part without a time of its own was observed with its source.
                 let observed = observed.or(source.observed_to);
                 let help = match observed {
+                    None if reading.reference.is_some() => format!(
+                        "say when it was observed, below `{}` in its `snapshot.yaml`\nobserved_to: YYYY-MM-DDThh:mm:ssZ",
+                        source.name
+                    ),
                     None => say_observed(source),
                     Some(observed) if observed > settings.now => {
                         "set the clock of what collected it, then collect it again".to_owned()
                     }
+                    Some(_) if reading.reference.is_some() => {
+                        "compare with a newer snapshot, or allow it to be older under `references`".to_owned()
+                    }
                     Some(_) => "collect it again".to_owned(),
                 };
-                if let Some(message) = too_old(&source.name, part, observed, limit, settings.now) {
+                if let Some(message) = too_old(&called, part, observed, limit, settings.now) {
                     said.push(Note { reason: Reason::Stale, message, help: Some(help), location: at() });
                 }
             }
@@ -179,12 +216,12 @@ fn say_observed(source: &Source) -> String {
 }
 
 /// What was not collected and need not be: a pass rests on its absence.
-pub(super) fn absent(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Note> {
-    let absent = readings.iter().filter(|reading| reading.excused && snapshot.source(reading.name).is_none());
+pub(super) fn absent(readings: &[Reading<'_>]) -> Vec<Note> {
+    let absent = readings.iter().filter(|reading| reading.excused && reading.source.is_none());
     absent
         .map(|reading| Note {
             reason: Reason::Absence,
-            message: format!("rests on absence: the source `{}` was not collected", reading.name),
+            message: format!("rests on absence: {} was not collected", reading.called()),
             help: None,
             location: Some(reading.place.clone()),
         })
@@ -197,24 +234,48 @@ pub(crate) fn ahead(source: &Source, now: Timestamp) -> Option<Timestamp> {
     times.max().filter(|observed| observed.as_second() - now.as_second() > CLOCK_SKEW_SECONDS)
 }
 
-fn not_collected(reading: &Reading<'_>, snapshot: &Snapshot) -> Note {
+impl Reading<'_> {
+    /// Whether it is one of the facts, and not of a reference.
+    pub(super) fn is_of_facts(&self) -> bool {
+        self.reference.is_none()
+    }
+
+    /// The path below which it stands.
+    fn root(&self) -> String {
+        match self.reference {
+            Some(reference) => format!("data.reference.{reference}"),
+            None => "input".to_owned(),
+        }
+    }
+
+    fn called(&self) -> String {
+        match self.reference {
+            Some(reference) => format!("the source `{}` of the reference `{reference}`", self.name),
+            None => format!("the source `{}`", self.name),
+        }
+    }
+}
+
+fn not_collected(reading: &Reading<'_>, world: World<'_>) -> Note {
+    let snapshot = reading.reference.map_or(world.snapshot, |reference| &world.references[reference]);
+    let root = reading.root();
     let known: Vec<_> = snapshot.sources.iter().map(|source| source.name.as_str()).collect();
     let near = crate::spelling::nearest(reading.name, known.iter().copied());
     let help = match (near, known.is_empty()) {
         (Some(near), _) => format!(
-            "did you mean `input.{near}`? else collect it as `{0}`, or list `input.{0}` under `optional` if it may be absent",
+            "did you mean `{root}.{near}`? else collect it as `{0}`, or list `{root}.{0}` under `optional` if it may be absent",
             reading.name
         ),
         (None, true) => format!("the snapshot has no sources at all: put `{}.json` into it", reading.name),
         (None, false) => format!(
-            "collected are {}: collect `{1}` too, or list `input.{1}` under `optional` if it may be absent",
+            "collected are {}: collect `{1}` too, or list `{root}.{1}` under `optional` if it may be absent",
             known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
             reading.name
         ),
     };
     Note {
         reason: Reason::Missing,
-        message: format!("the source `{}` was not collected", reading.name),
+        message: format!("{} was not collected", reading.called()),
         help: Some(help),
         location: Some(reading.place.clone()),
     }
@@ -225,7 +286,11 @@ fn parts<'a>(reading: &'a Reading<'_>, source: &'a Source) -> impl Iterator<Item
     source.parts.iter().map(|(name, part)| (name.as_str(), part)).filter(|(name, _)| reading.read.has(name))
 }
 
-fn limit_of(source: &Source, assumption: &Assumption, settings: &Settings) -> Option<MaxAge> {
+fn limit_of(reading: &Reading<'_>, source: &Source, assumption: &Assumption, settings: &Settings) -> Option<MaxAge> {
+    // What is compared with is older as a rule; only what is said of it counts.
+    if let Some(reference) = reading.reference {
+        return settings.reference_max_age.get(reference).copied();
+    }
     settings.source_max_age.get(&source.name).copied().or(assumption.max_age).or(settings.max_age)
 }
 
@@ -237,8 +302,8 @@ fn too_old(
     now: Timestamp,
 ) -> Option<String> {
     let what = match part {
-        Some(part) => format!("the part `{part}` of the source `{source}`"),
-        None => format!("the source `{source}`"),
+        Some(part) => format!("the part `{part}` of {source}"),
+        None => source.to_owned(),
     };
     let Some(observed) = observed else {
         return Some(format!("the age of {what} is not known, and it may be {limit} old at most"));
@@ -258,10 +323,11 @@ fn too_old(
 }
 
 /// Step 5: sources or parts that were collected in part.
-pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Note> {
+pub(super) fn partial(readings: &[Reading<'_>]) -> Vec<Note> {
     let mut said = Vec::new();
     for reading in readings {
-        let Some(source) = snapshot.source(reading.name) else { continue };
+        let Some(source) = reading.source else { continue };
+        let called = reading.called();
         let partial_parts: Vec<_> = parts(reading, source).filter(|(_, part)| part.status == Status::Partial).collect();
         let whole = is_partial_beside_parts(&reading.read, source);
         let mut say = |what: String, why: Option<&str>| {
@@ -274,27 +340,27 @@ pub(super) fn partial(readings: &[Reading<'_>], snapshot: &Snapshot) -> Vec<Note
             });
         };
         if whole {
-            say(format!("the source `{}`", source.name), source.error.as_deref());
+            say(called.clone(), source.error.as_deref());
         }
         for (name, part) in partial_parts {
-            say(format!("the part `{name}` of the source `{}`", source.name), part.error.as_deref());
+            say(format!("the part `{name}` of {called}"), part.error.as_deref());
         }
     }
     said
 }
 
 /// Whether something is looked for where not everything was collected.
-pub(super) fn is_sought_in_part(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
-    is_partial(&reading.sought, reading, snapshot)
+pub(super) fn is_sought_in_part(reading: &Reading<'_>) -> bool {
+    is_partial(&reading.sought, reading)
 }
 
 /// Whether something is iterated over, or asked for, where not everything was collected.
-pub(super) fn is_open_in_part(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
-    is_partial(&reading.open, reading, snapshot)
+pub(super) fn is_open_in_part(reading: &Reading<'_>) -> bool {
+    is_partial(&reading.open, reading)
 }
 
-fn is_partial(which: &Parts<'_>, reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
-    snapshot.source(reading.name).is_some_and(|source| {
+fn is_partial(which: &Parts<'_>, reading: &Reading<'_>) -> bool {
+    reading.source.is_some_and(|source| {
         is_partial_beside_parts(which, source)
             || source.parts.iter().any(|(name, part)| part.status == Status::Partial && which.has(name))
     })
@@ -307,29 +373,36 @@ fn is_partial_beside_parts(which: &Parts<'_>, source: &Source) -> bool {
 }
 
 /// Whether nothing that can be relied on is there of this source, or of a part that is read.
-pub(super) fn is_gone(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
-    snapshot.source(reading.name).is_none_or(|source| {
+pub(super) fn is_gone(reading: &Reading<'_>) -> bool {
+    reading.source.is_none_or(|source| {
         source.status == Status::Failed || parts(reading, source).any(|(_, part)| part.status == Status::Failed)
     })
 }
 
 /// Whether step 2 says of this source, or of a part that is read, that nothing can be relied on.
-pub(super) fn is_unusable(reading: &Reading<'_>, snapshot: &Snapshot) -> bool {
-    is_gone(reading, snapshot) && !(reading.excused && snapshot.source(reading.name).is_none())
+pub(super) fn is_unusable(reading: &Reading<'_>) -> bool {
+    is_gone(reading) && !(reading.excused && reading.source.is_none())
 }
 
-/// Paths of the facts that a collector left out: not finite, or secret.
-pub(super) fn left_out(source: &Source) -> impl Iterator<Item = (Path, &'static str)> {
+/// Paths of a source, below `root`, that a collector left out: not finite, or secret.
+pub(super) fn left_out<'a>(source: &'a Source, root: &'a str) -> impl Iterator<Item = (Path, &'static str)> + 'a {
     let nonfinite = source.nonfinite.iter().map(|path| (path, "not a finite number when it was collected"));
     let withheld = source.withheld.iter().map(|path| (path, "withheld as secret"));
-    nonfinite.chain(withheld).filter_map(|(path, why)| {
+    nonfinite.chain(withheld).filter_map(move |(path, why)| {
         let dot = if path.starts_with('[') { "" } else { "." };
-        let path = format!("input.{}{dot}{path}", source.name).parse().ok()?;
+        let path = format!("{root}.{}{dot}{path}", source.name).parse().ok()?;
         Some((path, why))
     })
 }
 
-/// The age of the oldest source that is read.
-pub(super) fn oldest(readings: &[Reading<'_>], snapshot: &Snapshot, now: Timestamp) -> Option<i64> {
-    readings.iter().filter_map(|reading| snapshot.source(reading.name)?.age_seconds(now)).max()
+/// What collectors left out of a source that is read.
+pub(super) fn left_out_of(reading: &Reading<'_>) -> Vec<(Path, &'static str)> {
+    let root = reading.root();
+    reading.source.map(|source| left_out(source, &root).collect()).unwrap_or_default()
+}
+
+/// The age of the oldest source of the facts that is read.
+pub(super) fn oldest(readings: &[Reading<'_>], now: Timestamp) -> Option<i64> {
+    let of_facts = readings.iter().filter(|reading| reading.is_of_facts());
+    of_facts.filter_map(|reading| reading.source?.age_seconds(now)).max()
 }

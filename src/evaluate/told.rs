@@ -1,16 +1,18 @@
 //! What there is to explain with: the rules as a table of statements, and what they told while they were evaluated.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, OnceLock},
 };
 
 use regorus::Value;
 
 use super::{
-    Run,
+    Bound, Run,
     engine::{Engine, Failure},
-    explain, findings, place,
+    explain, findings,
+    inputs::Input,
+    place,
     program::{self, Program, Root},
     trace::{self, Stop, Trace},
 };
@@ -25,7 +27,11 @@ use crate::{
 /// What the rules of a group told while they were evaluated once more.
 pub(crate) struct Told {
     pub(crate) program: Arc<Program>,
-    pub(crate) trace: Trace,
+    pub(crate) trace: Arc<Trace>,
+    /// The one input of which it tells, of several.
+    only: Option<usize>,
+    /// What each body made with which input, where there are several.
+    by_input: Arc<OnceLock<ByInput>>,
     /// Which binding of which body made a value.
     makers: OnceLock<Makers>,
     /// Which binding of a function's body had these arguments, first.
@@ -67,6 +73,9 @@ impl Failed {
 /// By body and arguments: the number of the binding there.
 type Calls = BTreeMap<(usize, Vec<Value>), usize>;
 
+/// By input and body: the numbers of the bindings there.
+type ByInput = HashMap<usize, BTreeMap<usize, Vec<usize>>>;
+
 /// By rule and value: bodies, and the number of the binding there.
 type Makers = BTreeMap<DataPath, BTreeMap<Value, Vec<(usize, usize)>>>;
 
@@ -75,6 +84,60 @@ impl Told {
     pub(super) fn bodies(&self, group: &Group) -> impl Iterator<Item = usize> {
         let through = &group.reads.through;
         self.program.bodies.iter().enumerate().filter(|(_, body)| through.contains(&body.rule)).map(|(at, _)| at)
+    }
+
+    /// The same of one input alone; `None` where there is but one, or it is not known which one it is.
+    pub(super) fn of_input(&self, input: Option<&Value>) -> Option<Self> {
+        let only = self.trace.world.inputs.as_ref()?.which(input?)?;
+        Some(Self {
+            program: Arc::clone(&self.program),
+            trace: Arc::clone(&self.trace),
+            only: Some(only),
+            by_input: Arc::clone(&self.by_input),
+            makers: OnceLock::new(),
+            calls: OnceLock::new(),
+            stops: OnceLock::new(),
+            failed: None,
+            redact: self.redact.clone(),
+        })
+    }
+
+    /// What stands for `input`.
+    pub(super) fn input(&self) -> &Value {
+        let world = &self.trace.world;
+        let only = self.only.and_then(|only| world.inputs.as_ref()?.get(only));
+        only.map_or(&world.input, Input::value)
+    }
+
+    /// Whether a binding is one of those that are told of.
+    pub(super) fn tells_of(&self, env: &Value) -> bool {
+        self.only.is_none_or(|only| self.trace.world.which(env) == Some(only))
+    }
+
+    /// What a body made, with the numbers of the bindings.
+    fn numbered(&self, body: usize) -> impl Iterator<Item = (usize, &trace::Made)> + Clone {
+        let made = &self.trace.bodies[body].made;
+        let some = self.only.map(|only| {
+            let by_input = self.by_input.get_or_init(|| {
+                let mut by_input = ByInput::new();
+                for (body, of) in self.trace.bodies.iter().enumerate() {
+                    for (nth, made) in of.made.iter().enumerate() {
+                        if let Some(input) = self.trace.world.which(&made.env) {
+                            by_input.entry(input).or_default().entry(body).or_default().push(nth);
+                        }
+                    }
+                }
+                by_input
+            });
+            by_input.get(&only).and_then(|of| of.get(&body)).map_or(&[][..], Vec::as_slice)
+        });
+        let all = if some.is_none() { 0..made.len() } else { 0..0 };
+        all.chain(some.unwrap_or_default().iter().copied()).map(|nth| (nth, &made[nth]))
+    }
+
+    /// What a body made.
+    pub(super) fn made_in(&self, body: usize) -> impl Iterator<Item = &trace::Made> + Clone {
+        self.numbered(body).map(|(_, made)| made)
     }
 
     /// Whether what an expression or path of this text stands for is better not shown.
@@ -96,13 +159,13 @@ impl Told {
         let known: Option<Vec<Value>> =
             slots(of).and_then(|of_this| of_this.iter().map(|(_, nth)| values.get(*nth).cloned().flatten()).collect());
         let Some(known) = known else {
-            return self.trace.bodies[body].made.iter().find(|made| explain::is_called_with(of, &made.env, values));
+            return self.made_in(body).find(|made| explain::is_called_with(of, &made.env, values));
         };
         let calls = self.calls.get_or_init(|| {
             let mut calls = Calls::new();
             for (at, body) in self.program.bodies.iter().enumerate() {
                 let Some(slots) = slots(body).filter(|_| body.kind == program::Kind::Function) else { continue };
-                for (nth, made) in self.trace.bodies[at].made.iter().enumerate() {
+                for (nth, made) in self.numbered(at) {
                     let arguments: Option<Vec<Value>> =
                         slots.iter().map(|(slot, _)| trace::bound(&made.env, *slot).cloned()).collect();
                     if let Some(arguments) = arguments {
@@ -125,12 +188,13 @@ impl Told {
                 let mut slots = outer.iter().enumerate();
                 slots.all(|(slot, value)| value.is_none() || trace::bound(&stop.sample.env, slot) == value.as_ref())
             };
-            return stops.iter().find(is_it);
+            return stops.iter().filter(|stop| self.tells_of(&stop.sample.env)).find(is_it);
         };
         let index = self.stops.get_or_init(|| {
             let mut index = Calls::new();
             for (at, body) in self.program.bodies.iter().enumerate() {
-                for (nth, stop) in self.trace.bodies[at].stops.iter().enumerate() {
+                let stops = self.trace.bodies[at].stops.iter().enumerate();
+                for (nth, stop) in stops.filter(|(_, stop)| self.tells_of(&stop.sample.env)) {
                     let outer = (0..body.outer).map(|slot| trace::bound(&stop.sample.env, slot).cloned());
                     if let Some(outer) = outer.collect() {
                         index.entry((at, outer)).or_insert(nth);
@@ -147,7 +211,7 @@ impl Told {
         let makers = self.makers.get_or_init(|| {
             let mut makers: Makers = BTreeMap::new();
             for (at, body) in self.program.bodies.iter().enumerate() {
-                for (nth, made) in self.trace.bodies[at].made.iter().enumerate() {
+                for (nth, made) in self.numbered(at) {
                     if body.parent.is_none() {
                         let of_rule = makers.entry(body.rule.clone()).or_default();
                         of_rule.entry(made.value.clone()).or_default().push((at, nth));
@@ -162,9 +226,15 @@ impl Told {
 }
 
 /// Evaluates a group once more, instrumented; `None` where that does not give the same.
-pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[String]) -> Option<Told> {
+pub(super) fn tell(
+    engine: &Engine<'_>,
+    group: &Group,
+    bound: Option<&Bound>,
+    run: &Run,
+    redact: &[String],
+) -> Option<Told> {
     let Ok(values) = &run.values else { return None };
-    let program = engine.program();
+    let program = bound.map_or(engine.program(), |bound| &bound.program);
     let through = &group.reads.through;
     let mut helpers = BTreeSet::new();
     for body in program.bodies.iter().filter(|body| through.contains(&body.rule)) {
@@ -186,10 +256,19 @@ pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[Stri
         })
         .collect();
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
-    let (again, trace) = engine.traced(&group.assumption.id, &rules, &helpers, run.builtin.is_none())?;
+    let (again, trace) = engine.traced(
+        &group.assumption.id,
+        &rules,
+        &helpers,
+        bound.map(|bound| &bound.inputs),
+        program,
+        run.builtin.is_none(),
+    )?;
     let mut told = (again == *values).then(|| Told {
         program: Arc::clone(program),
-        trace,
+        trace: Arc::new(trace),
+        only: None,
+        by_input: Arc::default(),
         makers: OnceLock::new(),
         calls: OnceLock::new(),
         stops: OnceLock::new(),
@@ -218,7 +297,7 @@ impl Told {
         });
         let (body, nth, statement, env) = reached.take(ASKED).find(|(body, _, statement, env)| {
             let asked = self.alone(*body, statement, env);
-            matches!(engine.values(&group.assumption.id, &[asked], true), Err(Failure::Error(error)) if error.kind.to_string() == message)
+            matches!(engine.values(&group.assumption.id, &[asked], None, true), Err(Failure::Error(error)) if error.kind.to_string() == message)
         })?;
         let (env, location) = (env.clone(), statement.place.location());
         Some(Failed { given: self.given(body, statement, &env), body, statement: nth, env, location })

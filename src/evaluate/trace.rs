@@ -9,6 +9,7 @@ use std::{
 use regorus::Value;
 
 use super::{
+    inputs::Inputs,
     place::Index,
     program::{
         Body, Constants, Hop, Kind, Need, Operand, Origin, Pair, PairKind, Pattern, Program, Read, Root, Statement,
@@ -40,10 +41,29 @@ pub(crate) struct Trace {
 pub(super) struct TraceWorld {
     pub(super) input: Value,
     pub(super) data: Value,
-    /// The values of rules without parameters that others look into.
-    pub(super) rules: BTreeMap<DataPath, Value>,
+    /// What stands for `input` instead of all facts.
+    pub(super) inputs: Option<Arc<Inputs>>,
+    /// The values of rules without parameters that others look into, for each input.
+    pub(super) rules: Arc<Vec<BTreeMap<DataPath, Value>>>,
     /// Where their values stand, once anybody asks.
     pub(super) index: Arc<OnceLock<Index>>,
+}
+
+impl TraceWorld {
+    /// Which of the inputs a binding has; `None` where `with` has put something else in its place.
+    pub(super) fn which(&self, env: &Value) -> Option<usize> {
+        let input = env.as_array().ok()?.first()?;
+        match &self.inputs {
+            Some(inputs) => inputs.which(input),
+            None => is_same(Some(input), &self.input).then_some(0),
+        }
+    }
+
+    /// The value of a rule where a binding looks into it.
+    pub(super) fn rule(&self, rule: &DataPath, env: &Value) -> Option<&Value> {
+        let which = if self.inputs.is_some() { self.which(env)? } else { 0 };
+        self.rules.get(which)?.get(rule)
+    }
 }
 
 /// Of one body.
@@ -201,7 +221,8 @@ impl Recorder {
         if statement == of.statements.len() && of.parent.is_some() {
             told.made_count += 1;
             told.open = None;
-            if told.made.len() < PASSED {
+            // Of each input some are needed to tell why.
+            if told.made.len() < if world.inputs.is_some() { MADE } else { PASSED } {
                 let seen = told.current.clone();
                 told.made.push(Made { env: env.clone(), value: Value::Null, seen });
             }
@@ -280,7 +301,7 @@ impl BodyTrace {
         }
         self.go_on(body, nth, env);
         let told = &mut self.statements[nth];
-        if !is_same(env.as_array().ok().and_then(|env| env.get(0)), &world.input) {
+        if world.which(env).is_none() {
             told.elsewhere += 1;
             return;
         }
@@ -633,10 +654,11 @@ pub(super) fn meet<'v>(read: &'v Read, env: &'v Value, world: &'v TraceWorld, on
 
 fn start<'v>(root: &'v Root, hops: &'v [Hop], env: &'v Value, world: &'v TraceWorld, on: &mut dyn FnMut(Met<'v>)) {
     let root = match root {
-        Root::Input => Some(&world.input),
+        // What stands for `input` comes before the variables.
+        Root::Input => env.as_array().ok().and_then(|env| env.first()).or(Some(&world.input)),
         Root::Data => Some(&world.data),
         Root::Slot(slot) => bound(env, *slot),
-        Root::Rule(rule) => world.rules.get(rule),
+        Root::Rule(rule) => world.rule(rule, env),
         Root::Elsewhere(..) | Root::Made(_) | Root::Unknown => None,
     };
     match root {

@@ -6,6 +6,7 @@ use regorus::Value;
 
 use super::{
     Told,
+    inputs::Inputs,
     missing::{is_shipped, remedy},
     program::{Form, Need, Read, Root, Statement},
     trace::{Met, ReadTrace, StatementTrace, meet},
@@ -27,6 +28,8 @@ pub(super) struct Iterations {
     pub(super) absent: Vec<(Note, Option<Path>)>,
     /// Whether a first iteration met an element.
     pub(super) has_yielded: bool,
+    /// Whether there are elements that are looked at one by one.
+    pub(super) has_elements: bool,
     /// Conditions that no binding reached.
     pub(super) never_reached: Vec<Note>,
 }
@@ -64,11 +67,15 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         }
     }
     out.has_yielded = firsts.iter().any(|first| first.yielded);
+    let each = told.trace.world.inputs.as_ref().filter(|inputs| inputs.is_each());
     out.is_empty = without == 0 && !firsts.is_empty() && firsts.iter().all(|first| !first.yielded && !first.stopped);
     let parent = |first: &First<'_>| {
         let (read, _) = first.read?;
         let path = told.program.paths(first.body, &read.origin).into_iter().next()?;
-        let list = list_of(&path);
+        let list = match each {
+            Some(inputs) => inner_list_of(&path, inputs),
+            None => list_of(&path),
+        };
         Some(list.segments()[..list.segments().len() - 1].to_vec())
     };
     let there: BTreeSet<Vec<Segment>> =
@@ -77,7 +84,10 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
     for first in &firsts {
         let Some((read, trace)) = first.read else { continue };
         let named = told.program.paths(first.body, &read.origin).into_iter().next();
-        let list = named.as_ref().map(list_of);
+        let list = named.as_ref().map(|path| match each {
+            Some(inputs) => inner_list_of(path, inputs),
+            None => list_of(path),
+        });
         let text = list.as_ref().map_or_else(|| read.text.clone(), Path::to_string);
         if first.unreached {
             let because = stop(told, first.body).map(|stop| format!(", as `{}` was not met", stop.text));
@@ -121,6 +131,18 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         }
     }
     out.empty = out.empty.or(unreached);
+    // Where elements are looked at one by one, they are the first iteration.
+    if let Some(inputs) = each {
+        out.has_elements = inputs.len() > 0;
+        out.has_yielded = out.has_elements;
+        out.is_empty = !out.has_elements;
+        out.empty = out.is_empty.then(|| Note {
+            reason: Reason::Vacuous,
+            message: format!("it looked at nothing: `{}` has no element", list_of(&inputs.base())),
+            help: Some(help_for_nothing(&group.assumption)),
+            location: Some(group.assumption.rule.clone()),
+        });
+    }
     out
 }
 
@@ -145,6 +167,14 @@ fn stop(told: &Told, body: usize) -> Option<&Statement> {
 fn list_of(path: &Path) -> Path {
     let end = path.segments().iter().position(|segment| *segment == Segment::Any).unwrap_or(path.segments().len());
     Path::new(path.segments()[..end.max(1)].to_vec())
+}
+
+/// The list that a path goes through first inside of an element.
+fn inner_list_of(path: &Path, inputs: &Inputs) -> Path {
+    let base = inputs.base().segments().len();
+    let inside = path.segments().iter().skip(base).position(|segment| *segment == Segment::Any);
+    let end = inside.map_or(path.segments().len(), |at| base + at);
+    Path::new(path.segments()[..end].to_vec())
 }
 
 /// The first iterations that a body reaches, in itself or in what it uses.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::Documents;
 use crate::{source::Advice, yaml::YamlError};
 
 /// What is wrong with facts or design.
@@ -67,20 +68,32 @@ pub enum FactsError {
     /// Something in the manifest.
     #[error(transparent)]
     Manifest(YamlError),
-    /// A design document that is not valid.
+    /// A document of people's own that is not valid.
     #[error("{message}")]
-    Design {
+    Document {
+        /// Which kind.
+        of: Documents,
         /// What is wrong.
         message: String,
         /// What to do about it.
         help: Option<&'static str>,
     },
-    /// A design document that is a list or a scalar.
-    #[error("a design document must be a mapping, not {0}")]
-    DesignNotMapping(&'static str),
+    /// A document of people's own that is a list or a scalar.
+    #[error("a {of} document must be a mapping, not {found}")]
+    NotMapping {
+        /// Which kind.
+        of: Documents,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A key at the root of `data` that has a meaning of its own.
+    #[error("`data.{0}` is no place for documents of others")]
+    ReservedRoot(String),
     /// Two documents that say something about the same key.
-    #[error("the design has two values of `{path}`: in `{second}` and in `{first}`")]
+    #[error("the {of} has two values of `{path}`: in `{second}` and in `{first}`")]
     TwoValues {
+        /// Which kind.
+        of: Documents,
         /// The key.
         path: String,
         /// The document that has it first.
@@ -120,9 +133,13 @@ impl Advice for FactsError {
             Self::Extension(_) => "facts::extension",
             Self::NotTheManifest(_) => "facts::not_the_manifest",
             Self::Manifest(error) => error.code(),
-            Self::Design { .. } => "design::unreadable",
-            Self::DesignNotMapping(_) => "design::not_a_mapping",
-            Self::TwoValues { .. } => "design::two_values",
+            Self::Document { of: Documents::Design, .. } => "design::unreadable",
+            Self::NotMapping { of: Documents::Design, .. } => "design::not_a_mapping",
+            Self::TwoValues { of: Documents::Design, .. } => "design::two_values",
+            Self::Document { .. } => "data::unreadable",
+            Self::NotMapping { .. } => "data::not_a_mapping",
+            Self::TwoValues { .. } => "data::two_values",
+            Self::ReservedRoot(_) => "data::reserved",
         }
     }
 
@@ -151,8 +168,14 @@ impl Advice for FactsError {
             ),
             Self::NotTheManifest(_) => Some("rename it".to_owned()),
             Self::Manifest(error) => error.help(),
-            Self::Unreadable { help, .. } | Self::Design { help, .. } => help.map(str::to_owned),
-            Self::DesignNotMapping(_) => Some("begin it with a key, such as `services:`".to_owned()),
+            Self::Unreadable { help, .. } | Self::Document { help, .. } => help.map(str::to_owned),
+            Self::NotMapping { .. } => Some("begin it with a key, such as `services:`".to_owned()),
+            Self::ReservedRoot(root) if root == "design" => {
+                Some("list the document under `design` in the project file, and begin it one key further in".to_owned())
+            }
+            Self::ReservedRoot(root) => {
+                Some(format!("rename the key: `data.{root}` is what the tool itself says there"))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! What is wrong with the folder or its manifest stops the run, all of it at once. What is wrong with one fact file
 //! makes its source failed and leaves the others to be judged.
 
-mod design;
+mod declared;
 mod document;
 mod error;
 mod folder;
@@ -14,7 +14,7 @@ mod places;
 mod provenance;
 mod shape;
 
-pub use design::design;
+pub use declared::{Declared, Documents, declared};
 pub use document::Format;
 pub use error::FactsError;
 pub use load::{FactFile, Facts, Settings, load};

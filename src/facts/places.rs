@@ -9,7 +9,7 @@ use std::{
 use regorus::Value;
 
 use super::{
-    Facts, Format,
+    Declared, Documents, Facts, Format,
     locate::{locate, locations},
 };
 use crate::{
@@ -30,43 +30,36 @@ pub(crate) struct Places {
     pub(crate) files: Vec<SourceFile>,
 }
 
-/// Finds paths of `input` in the files of their sources, and paths of `data.design` in the design documents. What
-/// cannot be found any more, because a file changed, has no place.
+/// Finds paths of `input` in the files of their sources, those of `data.reference` in the files of the references, and
+/// other paths of `data` in the documents that were declared. What cannot be found any more, because a file changed, has
+/// no place.
 ///
 /// In the files to show, every character of a value that is better not shown is a star, and so is every one of
 /// `secrets` wherever it stands.
 #[must_use]
 pub(crate) fn places(
     facts: &Facts,
-    design: &[SourceFile],
+    references: &BTreeMap<String, Facts>,
+    declared: &[&Declared],
     paths: &BTreeSet<Path>,
     secrets: &Secrets,
     redact: &[String],
 ) -> Places {
     let mut found = Places::default();
-    for (source, file) in &facts.files {
-        let wanted: Vec<&Path> = paths.iter().filter(|path| path.source() == Some(source)).collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let Ok(bytes) = fs::read(&file.path) else { continue };
-        let Ok(bytes) = file.unpacked(bytes) else { continue };
-        found.add(&file.display, &bytes, file.format, file.many, &wanted, 2);
-        let document = facts.input.as_object().ok().and_then(|sources| sources.get(&Value::from(source.as_str())));
-        if bytes.len() <= SHOWN
-            && let Some(document) = document
-            && let Some(text) = without_secrets(bytes, file.format, file.many, document, secrets, redact)
-        {
-            found.files.push(SourceFile::new(file.display.clone(), text));
-        }
+    found.add_facts(facts, None, paths, secrets, redact);
+    for (name, facts) in references {
+        found.add_facts(facts, Some(name), paths, secrets, redact);
     }
-    let wanted: Vec<&Path> =
-        paths.iter().filter(|path| path.key(0) == Some("data") && path.key(1) == Some("design")).collect();
-    if !wanted.is_empty() {
-        for file in design {
+    for Declared { of, files, .. } in declared {
+        let is_of = |path: &&Path| match of {
+            Documents::Design => path.key(0) == Some("data") && path.key(1) == Some("design"),
+            Documents::Data => path.key(0) == Some("data") && !matches!(path.key(1), Some("design" | "reference")),
+        };
+        let wanted: Vec<&Path> = paths.iter().filter(is_of).collect();
+        for file in files.iter().filter(|_| !wanted.is_empty()) {
             if let Some(format) = Format::of(FilePath::new(file.path())) {
                 let bytes = file.text().as_bytes();
-                found.add(file.path(), bytes, format, false, &wanted, 2);
+                found.add(file.path(), bytes, format, false, &wanted, of.depth());
                 let document = super::document::read(bytes, format, false).map(|document| document.value);
                 if let Ok(document) = document
                     && let Some(text) = without_secrets(bytes.to_vec(), format, false, &document, secrets, redact)
@@ -169,6 +162,38 @@ fn secret_value(value: &Value, format: Format, way: &mut Vec<Segment>, found: &m
 }
 
 impl Places {
+    /// Finds the paths of a snapshot, which is that of the facts or of a reference.
+    fn add_facts(
+        &mut self,
+        facts: &Facts,
+        reference: Option<&str>,
+        paths: &BTreeSet<Path>,
+        secrets: &Secrets,
+        redact: &[String],
+    ) {
+        for (source, file) in &facts.files {
+            let is_of = |path: &&Path| match reference {
+                None => path.source() == Some(source),
+                Some(name) => path.reference() == Some((name, source)),
+            };
+            let wanted: Vec<&Path> = paths.iter().filter(is_of).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let Ok(bytes) = fs::read(&file.path) else { continue };
+            let Ok(bytes) = file.unpacked(bytes) else { continue };
+            let steps = if reference.is_some() { 4 } else { 2 };
+            self.add(&file.display, &bytes, file.format, file.many, &wanted, steps);
+            let document = facts.input.as_object().ok().and_then(|sources| sources.get(&Value::from(source.as_str())));
+            if bytes.len() <= SHOWN
+                && let Some(document) = document
+                && let Some(text) = without_secrets(bytes, file.format, file.many, document, secrets, redact)
+            {
+                self.files.push(SourceFile::new(file.display.clone(), text));
+            }
+        }
+    }
+
     /// Finds paths in one file, without their first steps.
     fn add(&mut self, display: &str, bytes: &[u8], format: Format, many: bool, paths: &[&Path], steps: usize) {
         let below: Vec<&[Segment]> = paths.iter().map(|path| &path.segments()[steps..]).collect();

@@ -53,6 +53,14 @@ impl Path {
         (self.key(0) == Some("input")).then(|| self.key(1)).flatten()
     }
 
+    /// The reference and the source, where this is a path of `data.reference`.
+    #[must_use]
+    pub fn reference(&self) -> Option<(&str, &str)> {
+        let is_reference = self.key(0) == Some("data") && self.key(1) == Some("reference");
+        is_reference.then_some(())?;
+        Some((self.key(2)?, self.key(3)?))
+    }
+
     /// Whether this pattern names `other` or something above it, so that `other` lies at or below it.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {

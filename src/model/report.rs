@@ -174,6 +174,8 @@ pub struct Report {
     pub evaluated_at: Timestamp,
     /// What the facts are.
     pub snapshot: Snapshot,
+    /// What they are compared with, by name.
+    pub references: BTreeMap<String, Snapshot>,
     /// The assumptions, sorted by document, then verdict (worst first), then id.
     pub assumptions: Vec<Judged>,
     /// What was noticed about the project itself.

@@ -324,6 +324,16 @@ impl Spot<'_> {
         if message == "rule must have a body or assignment" {
             return self.no_rule();
         }
+        if message == "else cannot be used with set rules" && self.starts_with("{") {
+            let help = "write the head of the rule once more before it";
+            return Some(mistake(self.span, "a second body of a rule that makes a set is not supported here", help));
+        }
+        if let (Some((".", dot)), Some((_, name))) = (self.before(0), self.before(1))
+            && self.text[name.end..dot.start].contains('\n')
+        {
+            let help = "write it on one line, or give its beginning a name with `:=`";
+            return Some(mistake(dot, "a reference that goes on in the next line is not supported here", help));
+        }
         None
     }
 

@@ -23,8 +23,14 @@ pub enum PolicyError {
         /// The file, where it may be Rego v0.
         path: Option<String>,
     },
+    /// A keyword of Rego v1 where Rego v0 is read.
+    #[error("`{word}` is a keyword only where it is imported: this is read as Rego v0")]
+    NewKeyword {
+        /// The keyword.
+        word: String,
+    },
     /// Text with values in it, `$"…{x}"`.
-    #[error("interpolated strings need OPA 1.12, and the engine does not know them")]
+    #[error("interpolated strings are of OPA 1.12 and later, and not supported here")]
     Interpolated,
     /// A comprehension's variable has the name of a rule.
     #[error("the variable `{0}` has the name of a rule of this package")]
@@ -94,10 +100,12 @@ pub enum PolicyError {
         name: String,
     },
     /// A built-in that OPA has and the engine lacks.
-    #[error("`{name}` is a built-in function of OPA that the engine does not have")]
+    #[error("`{name}` is a built-in function of OPA{} that is not supported here", .since.map(|since| format!(" {since} and later")).unwrap_or_default())]
     OpaOnly {
         /// As it is called.
         name: String,
+        /// The version of OPA that brought it, where that is not every version.
+        since: Option<&'static str>,
         /// What says the same.
         instead: Option<&'static str>,
     },
@@ -124,6 +132,12 @@ pub enum PolicyError {
         path: String,
         /// What was probably meant.
         near: Option<String>,
+    },
+    /// A rule that each of many files has for itself.
+    #[error("`{path}` is not one rule: each file with `input:` has its own, kept apart from the others'")]
+    KeptApart {
+        /// The path.
+        path: String,
     },
     /// A rule that uses itself.
     #[error("`{name}` uses itself")]
@@ -390,6 +404,7 @@ impl Advice for PolicyError {
         match self {
             Self::Syntax { .. } => "policy::syntax",
             Self::OldSyntax { .. } => "policy::old_syntax",
+            Self::NewKeyword { .. } => "policy::new_keyword",
             Self::Interpolated => "policy::interpolated",
             Self::Shadowed(_) => "policy::shadowed",
             Self::SeveralValues => "policy::several_values",
@@ -406,6 +421,7 @@ impl Advice for PolicyError {
             Self::Unbound { .. } => "policy::unbound",
             Self::Loose { .. } => "policy::loose",
             Self::Nowhere { .. } => "policy::nowhere",
+            Self::KeptApart { .. } => "policy::kept_apart",
             Self::Recursion { .. } => "policy::recursion",
             Self::LongChain { .. } => "policy::long_chain",
             Self::Reserved { .. } => "policy::reserved",
@@ -461,6 +477,9 @@ impl Advice for PolicyError {
                 "where several definitions apply, they must agree: make their conditions exclude each other, or join them with `else`"
                     .to_owned()
             }
+            Self::NewKeyword { word } => format!(
+                "write `import future.keywords.{word}` below `package`; or, if it is Rego v1, take `rego: v0` out of its entry"
+            ),
             Self::Interpolated => "write `sprintf(\"… %s\", [x])`".to_owned(),
             Self::Shadowed(name) => format!("rename the variable: in this package `{name}` already stands for the rule"),
             Self::TooDeep { .. } => "give the inner part a name of its own".to_owned(),
@@ -483,6 +502,7 @@ impl Advice for PolicyError {
             Self::Loose { name } => {
                 format!("bind it before, as with `some {name} in …`; that no element is so is said by `not` and a helper rule")
             }
+            Self::KeptApart { .. } => "use it in the file that defines it, or name what it asks in a helper".to_owned(),
             Self::Nowhere { near: known, .. } => near(known).unwrap_or_else(|| {
                 "no package, rule or document has this path; what was declared is below `data.design`".to_owned()
             }),

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{Expr, Literal, Rule, RuleBody, RuleHead};
 
 use super::{
-    PolicyError, Reads,
+    InputBinding, PolicyError, Reads,
     annotation::{Annotation, Custom, Placed, Scope},
+    apart::{Apart, split_mark},
     reads::reads,
     rules::{DataPath, RuleId, Rules, arity, head_ref},
     syntax::{Parsed, Reference, Step, text_of},
 };
 use crate::{
-    model::{Assumption, Document, Path, Read, RelatedResource, is_id},
+    model::{Assumption, Document, Finding, FindingSeverity, Path, Read, RelatedResource, is_id},
     source::{At, Location, Place, Span},
 };
 
@@ -87,15 +88,21 @@ pub struct Group {
     pub rules: Vec<GroupRule>,
     /// What they read.
     pub reads: Reads,
+    /// What they see as `input`, where that is not all facts.
+    pub input: Option<InputBinding>,
 }
 
-/// The word and suffix of a rule's name.
+/// A package; the mark behind the names of its rules, where the assumptions of each of its files are kept apart.
+type Family = (DataPath, String);
+
 /// Whether a rule of this name belongs to an assumption.
 pub(crate) fn is_rule_word(name: &str) -> bool {
     word_of(name).is_some()
 }
 
+/// The word and suffix of a rule's name.
 fn word_of(name: &str) -> Option<(Word, &str)> {
+    let (name, _) = split_mark(name);
     let (base, suffix) = name.split_once('_').map_or((name, None), |(base, suffix)| (base, Some(suffix)));
     let word = WORDS.iter().find(|(word, _)| *word == base)?.1;
     match suffix {
@@ -138,16 +145,18 @@ pub(super) fn groups(
     annotations: &[Vec<Annotation>],
     documents: &BTreeSet<String>,
     used: &BTreeSet<DataPath>,
+    notices: &mut Vec<Finding>,
     errors: &mut Vec<At<PolicyError>>,
 ) -> Vec<Group> {
-    let mut members: BTreeMap<(DataPath, String), Vec<Member<'_>>> = BTreeMap::new();
+    let mut members: BTreeMap<(Family, String), Vec<Member<'_>>> = BTreeMap::new();
     for (path, definitions) in rules.paths() {
         let Some((name, package)) = path.split_last() else { continue };
         for id in definitions {
             check_head(rules, *id, errors);
             let rule = rules.rule(*id);
             if let Some((word, suffix)) = word_of(name).filter(|_| arity(rule).is_none()) {
-                let key = (package.to_vec(), suffix.to_owned());
+                let family = (package.to_vec(), split_mark(name).1.to_owned());
+                let key = (family, suffix.to_owned());
                 members.entry(key).or_default().push(Member { id: *id, word, path });
             }
         }
@@ -155,7 +164,7 @@ pub(super) fn groups(
     serve_subjects(rules, &mut members, errors);
     let blocks = attach(rules, annotations, errors);
     let mut groups: Vec<(RuleId, Group, &[Placed<String>])> = Vec::new();
-    for ((package, suffix), mut members) in members {
+    for (((package, _), suffix), mut members) in members {
         members.sort_by_key(|member| member.id);
         // A served `subjects` may stand above the group's own rules.
         let first = members.iter().filter(|m| m.word != Word::Subjects).map(|m| m.id).min().unwrap_or(members[0].id);
@@ -169,14 +178,14 @@ pub(super) fn groups(
     check_former_ids(&groups, &formerly, rules, errors);
     check_blocks(&blocks, &groups, errors);
     check_reads(&groups, documents, errors);
-    check_use(rules, &blocks, &groups, used, errors);
+    check_use(rules, &blocks, &groups, used, notices, errors);
     groups
 }
 
 /// A package's plain `subjects` serves its groups that have none; a group of nothing else is an error.
 fn serve_subjects(
     rules: &Rules,
-    members: &mut BTreeMap<(DataPath, String), Vec<Member<'_>>>,
+    members: &mut BTreeMap<(Family, String), Vec<Member<'_>>>,
     errors: &mut Vec<At<PolicyError>>,
 ) {
     let only_subjects: Vec<_> = members
@@ -184,7 +193,7 @@ fn serve_subjects(
         .filter(|(_, members)| members.iter().all(|member| member.word == Word::Subjects))
         .map(|(key, _)| key.clone())
         .collect();
-    let plain: Vec<(DataPath, Vec<(RuleId, &DataPath)>)> = members
+    let plain: Vec<(Family, Vec<(RuleId, &DataPath)>)> = members
         .iter()
         .filter(|((_, suffix), _)| suffix.is_empty())
         .map(|((package, _), members)| {
@@ -198,7 +207,7 @@ fn serve_subjects(
             && !serves
         {
             let parsed = &rules.modules[only[0].id.module];
-            let name = only[0].path.last().cloned().unwrap_or_default();
+            let name = name_of(only[0].path);
             errors.push(At::new(PolicyError::OnlySubjects { name }, place_of(parsed, rules.rule(only[0].id))));
         }
     }
@@ -209,6 +218,11 @@ fn serve_subjects(
             }
         }
     }
+}
+
+/// The name of the rule at a path, as its author wrote it.
+fn name_of(path: &DataPath) -> String {
+    path.last().map(|name| split_mark(name).0.to_owned()).unwrap_or_default()
 }
 
 fn place_of(parsed: &Parsed, rule: &Rule) -> Place {
@@ -223,7 +237,10 @@ fn check_head(rules: &Rules, id: RuleId, errors: &mut Vec<At<PolicyError>>) {
     if arity(rule).is_some() {
         return;
     }
-    let path = reference.full_path();
+    let mut path = reference.full_path();
+    if let Some(last) = path.last_mut() {
+        *last = split_mark(last).0.to_owned();
+    }
     let open = reference.steps.len() + 1 > path.len();
     let place = || place_of(parsed, rule);
     if let Some(at) = path[..path.len().saturating_sub(1)].iter().position(|segment| word_of(segment).is_some()) {
@@ -400,8 +417,17 @@ fn is_literal(expr: &Expr) -> bool {
 struct Block<'a> {
     annotation: &'a Annotation,
     module: usize,
+    /// What keeps the file it stands in apart: a block on its package speaks of that file alone.
+    apart: Option<&'a Apart>,
     scope: Scope,
     target: Attached,
+}
+
+impl Block<'_> {
+    /// Whether it speaks of packages of which these files are.
+    fn speaks_to(&self, apart: Option<&Apart>) -> bool {
+        self.apart.is_none() || self.apart == apart
+    }
 }
 
 enum Attached {
@@ -412,7 +438,11 @@ enum Attached {
 }
 
 /// OPA's rule: a block belongs to the first statement below it.
-fn attach<'a>(rules: &Rules, annotations: &'a [Vec<Annotation>], errors: &mut Vec<At<PolicyError>>) -> Vec<Block<'a>> {
+fn attach<'a>(
+    rules: &'a Rules,
+    annotations: &'a [Vec<Annotation>],
+    errors: &mut Vec<At<PolicyError>>,
+) -> Vec<Block<'a>> {
     let mut blocks: Vec<Block<'a>> = Vec::new();
     for (module, (parsed, annotations)) in rules.modules.iter().zip(annotations).enumerate() {
         let package = parsed.package();
@@ -441,14 +471,16 @@ fn attach<'a>(rules: &Rules, annotations: &'a [Vec<Annotation>], errors: &mut Ve
                 },
                 |(scope, _)| *scope,
             );
-            blocks.push(Block { annotation, module, scope, target });
+            blocks.push(Block { annotation, module, apart: parsed.module.apart.as_ref(), scope, target });
         }
     }
     for (at, block) in blocks.iter().enumerate() {
         let same = |other: &&Block<'_>| {
             other.scope == block.scope
                 && match (&other.target, &block.target) {
-                    (Attached::Package(mine), Attached::Package(theirs)) => mine == theirs,
+                    (Attached::Package(mine), Attached::Package(theirs)) => {
+                        mine == theirs && other.apart == block.apart
+                    }
                     (Attached::Rule(_, mine), Attached::Rule(_, theirs)) => {
                         block.scope == Scope::Document && mine == theirs
                     }
@@ -479,12 +511,13 @@ fn block_place(rules: &Rules, block: &Block<'_>) -> Place {
 fn layers<'b, 'a>(
     blocks: &'b [Block<'a>],
     package: &[String],
+    apart: Option<&Apart>,
     suffix: &str,
     members: &[Member<'_>],
 ) -> (Vec<(&'b Block<'a>, bool)>, Vec<&'b Block<'a>>) {
     let of_package = |scope: Scope| {
         blocks.iter().filter_map(move |block| match &block.target {
-            Attached::Package(of) if block.scope == scope => Some((of, block)),
+            Attached::Package(of) if block.scope == scope && block.speaks_to(apart) => Some((of, block)),
             _ => None,
         })
     };
@@ -517,8 +550,11 @@ fn assumption<'a>(
     members: &[Member<'_>],
     errors: &mut Vec<At<PolicyError>>,
 ) -> (Group, &'a [Placed<String>]) {
-    let default_id = if suffix.is_empty() { package.join(".") } else { format!("{}/{suffix}", package.join(".")) };
-    let (layers, of_rules) = layers(blocks, package, suffix, members);
+    let apart = rules.modules[first.module].module.apart.as_ref();
+    let file = apart.map(|apart| apart.name.as_str());
+    let steps = file.into_iter().chain(Some(suffix).filter(|suffix| !suffix.is_empty()));
+    let default_id = steps.fold(package.join("."), |id, step| format!("{id}/{step}"));
+    let (layers, of_rules) = layers(blocks, package, apart, suffix, members);
     if of_rules.len() > 1 {
         for block in of_rules.iter().filter(|block| block.annotation.custom.place.is_some()) {
             let error = PolicyError::OneOfSeveral { id: default_id.clone() };
@@ -568,16 +604,19 @@ fn assumption<'a>(
             let title = if of_rules.len() > 1 && ids.len() == 1 { titles.into_iter().next().flatten() } else { None };
             GroupRule {
                 word,
-                name: path.last().cloned().unwrap_or_default(),
+                name: name_of(path),
                 path: path.clone(),
                 title,
                 location: rule_location(ids[0]),
-                without_subject: matches!(word, Word::Violation | Word::Deny | Word::Warn)
+                // Where elements are looked at one by one, each violation is about its element.
+                without_subject: apart.is_none_or(|apart| !apart.input.each)
+                    && matches!(word, Word::Violation | Word::Deny | Word::Warn)
                     && ids.iter().any(|id| lacks_subject(rules.rule(*id))),
             }
         })
         .collect();
-    let reads = reads(rules, group_rules.iter().map(|rule| &rule.path));
+    let input = apart.map(|apart| apart.input.clone());
+    let reads = reads(rules, group_rules.iter().map(|rule| &rule.path), input.as_ref());
     let location = rule_location(first);
     let assumption = Assumption {
         id,
@@ -602,7 +641,7 @@ fn assumption<'a>(
         location,
         reads: model_reads(&reads),
     };
-    (Group { assumption, rules: group_rules, reads }, formerly)
+    (Group { assumption, rules: group_rules, reads, input }, formerly)
 }
 
 /// Whether the elements that a definition makes can be seen to have no subject.
@@ -699,9 +738,13 @@ fn check_ids(groups: &[Group], rules: &Rules, errors: &mut Vec<At<PolicyError>>)
 /// The groups that a block speaks of.
 fn takers<'g>(block: &Block<'_>, groups: &'g [Group]) -> Vec<&'g Group> {
     let package_of = |group: &Group| group.rules[0].path[..group.rules[0].path.len() - 1].to_vec();
+    let mark_of = |group: &Group| split_mark(&group.rules[0].path[group.rules[0].path.len() - 1]).1.to_owned();
+    let is_of_file = |group: &Group| block.apart.is_none_or(|apart| apart.is_mark(&mark_of(group)));
     let is_taker = |group: &&Group| match &block.target {
-        Attached::Package(package) if block.scope == Scope::Subpackages => package_of(group).starts_with(package),
-        Attached::Package(package) => package_of(group) == *package,
+        Attached::Package(package) if block.scope == Scope::Subpackages => {
+            package_of(group).starts_with(package) && is_of_file(group)
+        }
+        Attached::Package(package) => package_of(group) == *package && is_of_file(group),
         Attached::Rule(_, path) => group.rules.iter().any(|rule| rule.path == *path),
         Attached::Nothing => false,
     };
@@ -769,12 +812,28 @@ fn check_reads(groups: &[Group], documents: &BTreeSet<String>, errors: &mut Vec<
     }
 }
 
+/// A rule of the name by which conftest excepts others, where nothing uses it.
+fn exception(parsed: &Parsed, is_used: impl Fn(&Rule) -> bool) -> Option<Finding> {
+    parsed.module.apart.as_ref()?;
+    let is_exception = |rule: &&Rule| super::rules::head_path(rule) == ["exception"] && !is_used(rule);
+    let rule = parsed.ast.policy.iter().map(AsRef::as_ref).find(is_exception)?;
+    Some(Finding {
+        code: "exception-not-applied",
+        severity: FindingSeverity::Warning,
+        message: "`exception` is a rule of conftest's own and excepts nothing here: ask for it in the rule that it is \
+                  about, or write a waiver"
+            .to_owned(),
+        location: Some(place_of(parsed, rule).location()),
+    })
+}
+
 /// Files and fences that make no assumption and serve none; rule names that are nearly rule words.
 fn check_use(
     rules: &Rules,
     blocks: &[Block<'_>],
     groups: &[Group],
     named: &BTreeSet<DataPath>,
+    notices: &mut Vec<Finding>,
     errors: &mut Vec<At<PolicyError>>,
 ) {
     let used: BTreeSet<&DataPath> = groups.iter().flat_map(|group| &group.reads.through).collect();
@@ -800,6 +859,7 @@ fn check_use(
         if !said.is_empty() {
             continue;
         }
+        notices.extend(exception(parsed, |rule| used.contains(&path_of(rule))));
         // A file may be there to say something of its package, or of those under it.
         if blocks.iter().any(|block| {
             block.module == at && matches!(block.target, Attached::Package(_)) && !takers(block, groups).is_empty()
@@ -809,6 +869,16 @@ fn check_use(
         }
         let is_used = |rule: &Rule| used.contains(&path_of(rule));
         if !parsed.ast.policy.iter().any(|rule| is_used(rule)) {
+            if parsed.module.apart.is_some() {
+                let location = parsed.place(&parsed.ast.package.span).location();
+                notices.push(Finding {
+                    code: "idle-policy",
+                    severity: FindingSeverity::Note,
+                    message: format!("`{}` makes no assumption, and no assumption uses what it defines", location.path),
+                    location: Some(location),
+                });
+                continue;
+            }
             let what = if parsed.module.prose.is_empty() { "this file" } else { "the `rego` in this file" };
             errors.push(At::new(PolicyError::Useless { what }, parsed.place(&parsed.ast.package.span)));
             continue;

@@ -1,6 +1,8 @@
 //! Policies: `.rego` and `.md` files in, assumptions out, with every error of the author's at its place.
 
 mod annotation;
+mod apart;
+mod builtins;
 mod diagnosis;
 mod error;
 mod groups;
@@ -16,6 +18,10 @@ pub(crate) mod walk;
 
 use std::{collections::BTreeSet, panic, thread};
 
+pub(crate) use apart::without_mark;
+#[cfg(test)]
+pub(crate) use builtins::ADDED;
+pub(crate) use builtins::arity_of_builtin;
 pub use error::PolicyError;
 pub use groups::{Group, GroupRule, Word};
 pub(crate) use groups::{is_rule_word, reference};
@@ -26,7 +32,10 @@ pub use reads::{Reads, Role, Use};
 
 use self::library::Switched;
 pub(crate) use self::rules::{DataPath, Rules};
-use crate::source::{At, SourceFile};
+use crate::{
+    model::{Finding, Path, Segment},
+    source::{At, Place, SourceFile},
+};
 
 /// A policy file as the project lists it.
 #[derive(Debug, Clone)]
@@ -35,6 +44,35 @@ pub struct PolicyFile {
     pub file: SourceFile,
     /// Rego v0 instead of v1.
     pub v0: bool,
+    /// What it is beside other policies of others; `None` for the project's own.
+    pub others: Option<Others>,
+}
+
+/// How a file with policies of others is read: those that know nothing of this tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Others {
+    /// What they read as `input`.
+    pub input: InputBinding,
+    /// What names the file in the ids of its assumptions: its path below the fixed part of the pattern.
+    pub name: String,
+}
+
+/// The source that policies of others read as their `input`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InputBinding {
+    /// The source.
+    pub source: String,
+    /// Each element by itself, instead of the source as a whole.
+    pub each: bool,
+}
+
+impl InputBinding {
+    /// The path of facts that `input` stands for.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        let source = Path::new(vec![Segment::Key("input".to_owned()), Segment::Key(self.source.clone())]);
+        if self.each { source.join(Segment::Any) } else { source }
+    }
 }
 
 /// What was loaded.
@@ -45,6 +83,18 @@ pub struct Policies {
     pub(crate) rules: Rules,
     /// The assumptions, in the order of their files and rules.
     pub groups: Vec<Group>,
+    /// What was noticed of policies of others. They shall run unchanged, so none of it is an error.
+    pub notices: Vec<Finding>,
+}
+
+impl Policies {
+    /// The path below `data` of every rule, with where it is first defined.
+    pub(crate) fn rule_places(&self) -> impl Iterator<Item = (&DataPath, Place)> {
+        self.rules.paths().map(|(path, ids)| {
+            let id = ids[0];
+            (path, self.rules.modules[id.module].place(rules::head_ref(self.rules.rule(id)).span()))
+        })
+    }
 }
 
 /// Loads policies and switches on shipped assumptions. `documents` are the roots below `data` that hold neither
@@ -58,6 +108,31 @@ pub fn load(
     documents: &BTreeSet<String>,
 ) -> Result<Policies, Vec<At<PolicyError>>> {
     with_room(|| load_here(files, library, documents))
+}
+
+/// Reads policies of others as they lie there, Rego v0 and v1, and says what would not load: every error in the order of
+/// files and lines. What they would read as `input` and find among documents is not known, so nothing is said of it.
+#[must_use]
+pub fn unsupported(files: &[SourceFile]) -> Vec<At<PolicyError>> {
+    with_room(|| {
+        let input = InputBinding { source: "input".to_owned(), each: true };
+        let parses = |file: &SourceFile, v0: bool| syntax::parse(Module::of_file(file.clone(), v0));
+        let file = |file: &SourceFile| {
+            let v0 = parses(file, false).is_err_and(|error| match parses(file, true) {
+                Ok(_) => true,
+                Err(old) => {
+                    let is_new = matches!(old.kind, PolicyError::NewKeyword { .. });
+                    matches!(error.kind, PolicyError::OldSyntax { .. }) && !is_new
+                }
+            });
+            let others = Others { input: input.clone(), name: file.path().to_owned() };
+            PolicyFile { file: file.clone(), v0, others: Some(others) }
+        };
+        let files: Vec<_> = files.iter().filter(|file| !is_markdown(file.path())).map(file).collect();
+        let mut errors = load_here(&files, &[], &BTreeSet::new()).err().unwrap_or_default();
+        errors.retain(|error| !matches!(error.kind, PolicyError::Nowhere { .. } | PolicyError::ReadsNothing { .. }));
+        errors
+    })
 }
 
 /// Runs in a thread with room for rules nested as deep as the pre-check lets them be. The memory is only reserved.
@@ -76,14 +151,20 @@ fn load_here(
 ) -> Result<Policies, Vec<At<PolicyError>>> {
     let mut errors = Vec::new();
     let mut modules = Vec::new();
-    for PolicyFile { file, v0 } in files {
-        if is_markdown(file.path()) {
-            modules.extend(markdown::modules(file, &mut errors));
+    for (nth, PolicyFile { file, v0, others }) in files.iter().enumerate() {
+        let mut of_file = if is_markdown(file.path()) {
+            markdown::modules(file, &mut errors)
         } else {
             let module = Module::of_file(file.clone(), *v0);
             errors.extend(module.nul());
-            modules.push(module);
+            vec![module]
+        };
+        if let Some(others) = others {
+            for module in &mut of_file {
+                module.apart = Some(apart::Apart::new(others, nth));
+            }
         }
+        modules.extend(of_file);
     }
     modules.retain(|module| !module.is_test);
     let shipped = library::switched_on(library, &mut errors);
@@ -93,8 +174,9 @@ fn load_here(
     let mut parsed = Vec::new();
     let mut unreadable: BTreeSet<DataPath> = BTreeSet::new();
     for (at, module) in modules.into_iter().enumerate() {
+        let module = module.without_redundant_imports();
         let package = module.package();
-        match syntax::parse(module) {
+        match syntax::parse(module).and_then(apart::set_apart) {
             Ok(module) => {
                 let package = module.package();
                 let reserved = package.first().is_some_and(|root| {
@@ -122,7 +204,8 @@ fn load_here(
         sort(&mut errors, files);
         return Err(errors);
     };
-    let mut groups = groups::groups(&rules, &annotations, documents, &used, &mut errors);
+    let mut notices = Vec::new();
+    let mut groups = groups::groups(&rules, &annotations, documents, &used, &mut notices, &mut errors);
     // What a module that cannot be read defines is not known, so nothing is said of what seems to be missing.
     if !unreadable.is_empty() || errors.iter().any(|error| error.kind.leaves_unused()) {
         errors.retain(|error| !error.kind.may_follow());
@@ -136,7 +219,7 @@ fn load_here(
     }
     if errors.is_empty() {
         let modules = rules.modules.iter().map(|parsed| parsed.module.clone()).collect();
-        return Ok(Policies { modules, rules, groups });
+        return Ok(Policies { modules, rules, groups, notices });
     }
     sort(&mut errors, files);
     Err(errors)

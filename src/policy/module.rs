@@ -1,6 +1,6 @@
 //! One Rego module as the engine reads it, and how its bytes lead back to the file it stands in.
 
-use super::{PolicyError, tokens::Tokens};
+use super::{PolicyError, apart::Apart, tokens::Tokens};
 use crate::source::{At, Place, SourceFile, Span};
 
 /// A Rego module: a whole `.rego` file, or the fences of one package in a Markdown file.
@@ -21,6 +21,8 @@ pub struct Module {
     runs: Vec<(usize, usize)>,
     /// The prose around each fence; empty for a `.rego` file.
     pub prose: Vec<Prose>,
+    /// What keeps its assumptions apart from those of other files, where it is a policy of others.
+    pub(crate) apart: Option<Apart>,
 }
 
 /// What the Markdown around a fence says of the rules in it.
@@ -54,7 +56,7 @@ impl Module {
         let bom = if file.text().starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let text = file.text()[bom..].to_owned();
         let is_test = file.path().ends_with("_test.rego");
-        Self { file, text, v0, is_test, runs: vec![(0, bom)], prose: Vec::new() }
+        Self { file, text, v0, is_test, runs: vec![(0, bom)], prose: Vec::new(), apart: None }
     }
 
     /// A module of fences; `runs` as in [`Module`].
@@ -66,7 +68,7 @@ impl Module {
         runs: Vec<(usize, usize)>,
         prose: Vec<Prose>,
     ) -> Self {
-        Self { file, text, v0: false, is_test, runs, prose }
+        Self { file, text, v0: false, is_test, runs, prose, apart: None }
     }
 
     /// Where bytes of the text stand in the file.
@@ -105,6 +107,33 @@ impl Module {
         Self { text, runs, ..self.clone() }
     }
 
+    /// The module with a mark behind each of these places, which are sorted. In the file a mark takes no room.
+    pub(crate) fn marked(&self, places: &[usize], mark: &str) -> Self {
+        let mut text = String::with_capacity(self.text.len() + places.len() * mark.len());
+        let mut runs = vec![(0, self.offset(0))];
+        let mut last = 0;
+        for end in places.iter().copied().chain([self.text.len()]) {
+            if end > last {
+                let inside = self.runs.iter().filter(|(at, _)| *at > last && *at < end);
+                runs.push((text.len(), self.offset(last)));
+                runs.extend(inside.map(|(at, file)| (text.len() + (at - last), *file)));
+                text.push_str(&self.text[last..end]);
+                last = end;
+            }
+            if places.contains(&end) && end > 0 {
+                // Each of its bytes stands where the last one before it stands.
+                let before = self.offset(end - 1);
+                runs.extend((0..mark.len()).map(|byte| (text.len() + byte, before)));
+                text.push_str(mark);
+            }
+        }
+        let prose = self.prose.iter().map(|prose| {
+            let moved = |at: usize| at + places.iter().filter(|place| **place <= at).count() * mark.len();
+            Prose { span: Span { start: moved(prose.span.start), end: moved(prose.span.end) }, ..prose.clone() }
+        });
+        Self { text, runs, prose: prose.collect(), ..self.clone() }
+    }
+
     fn offset(&self, at: usize) -> usize {
         let run = self.runs.partition_point(|(text, _)| *text <= at);
         let (text, file) = self.runs[run.saturating_sub(1)];
@@ -117,6 +146,27 @@ impl Module {
         let tokens = Tokens::of(&self.text);
         let named = (0..tokens.len()).find(|at| tokens.is_word(*at, "package"));
         named.map(|at| tokens.path(at + 1).0).unwrap_or_default()
+    }
+
+    /// The module without any `import input`, which says nothing: the engine warns of it on the terminal.
+    pub(crate) fn without_redundant_imports(mut self) -> Self {
+        if !self.text.contains("import") {
+            return self;
+        }
+        let tokens = Tokens::of(&self.text);
+        let is_sign = |at: usize, sign: &str| tokens.at(at).is_some_and(|(_, text)| text == sign);
+        let is_redundant = |at: &usize| {
+            let goes_on = [".", "[", "as"].iter().any(|sign| is_sign(at + 2, sign));
+            tokens.is_word(*at, "import") && tokens.is_word(at + 1, "input") && !goes_on
+        };
+        let found = (0..tokens.len()).filter(is_redundant);
+        let found: Vec<_> =
+            found.filter_map(|at| Some(tokens.at(at)?.0.span.start..tokens.at(at + 1)?.0.span.end)).collect();
+        for range in found {
+            let blanks = " ".repeat(range.len());
+            self.text.replace_range(range, &blanks);
+        }
+        self
     }
 
     /// A NUL character, which the engine takes for the end of the policy: whatever follows would silently not count.

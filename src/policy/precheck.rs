@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{BUILTINS, Expr, Ref, Rule};
+use regorus::unstable::{Expr, Ref, Rule};
 
 use super::{
     PolicyError,
+    builtins::{self, OUTSIDE, OpaOnly, RANDOM, arity_of_builtin, of_opa},
+    groups::is_rule_word,
     rules::{DataPath, RuleId, Rules, Target, arity, head_ref},
     syntax::{Parsed, Reference},
     walk::{Node, bind, loose, visit_rule},
@@ -18,40 +20,6 @@ use crate::{
 
 /// Roots below `data` that are no policies.
 pub(crate) const DOCUMENTS: [&str; 3] = ["design", "snapshot", "reference"];
-
-/// Calls that reach out of the evaluation.
-const OUTSIDE: [&str; 3] = ["http.send", "opa.runtime", "net.lookup_ip_addr"];
-
-/// Calls whose answer differs from run to run.
-const RANDOM: [&str; 2] = ["rand.intn", "uuid.rfc4122"];
-
-/// OPA's built-ins that the engine does not have, or their groups' prefixes, with what says the same.
-const OPA_ONLY: [(&str, Option<&str>); 24] = [
-    ("array.flatten", None),
-    ("cast_array", None),
-    ("cast_boolean", None),
-    ("cast_null", None),
-    ("cast_object", None),
-    ("cast_set", None),
-    ("cast_string", None),
-    ("crypto.", None),
-    ("graphql.", None),
-    ("io.jwt.", None),
-    ("json.match_schema", None),
-    ("json.verify_schema", None),
-    ("net.cidr_contains_matches", None),
-    ("net.cidr_intersects", None),
-    ("net.cidr_merge", None),
-    ("net.cidr_overlap", Some("net.cidr_contains")),
-    ("providers.aws.", None),
-    ("re_match", Some("regex.match")),
-    ("regex.globs_match", None),
-    ("rego.metadata.", None),
-    ("rego.parse_module", None),
-    ("set_diff", Some("a - b")),
-    ("strings.render_template", Some("sprintf")),
-    ("uuid.parse", None),
-];
 
 /// A chain of rules longer than this could exhaust the evaluator's stack; heavy rules count as several.
 const MAX_CHAIN: usize = 1_000;
@@ -164,6 +132,12 @@ impl Check<'_> {
             self.data_path(&path, open, || self.parsed.place(expr.span()));
         } else if self.parsed.imports().all(|(alias, ..)| alias != name) && !self.is_unreadable(&self.parsed.package())
         {
+            let of_package: DataPath = self.parsed.package().into_iter().chain([name.to_owned()]).collect();
+            if self.is_kept_apart(&of_package) {
+                let error = PolicyError::KeptApart { path: dotted(&of_package, "") };
+                self.errors.push(At::new(error, self.parsed.place(reference.root.span())));
+                return;
+            }
             let known = self.names();
             let near = nearest(name, known.iter().chain(bound).map(String::as_str)).map(str::to_owned);
             let error = PolicyError::Unbound { name: name.to_owned(), near, import: self.package_called(name) };
@@ -185,6 +159,14 @@ impl Check<'_> {
         Some(dotted(only, ""))
     }
 
+    /// Whether this is a rule of assumptions that each file has for itself.
+    fn is_kept_apart(&self, path: &[String]) -> bool {
+        let is_it = |(last, package): (&String, &[String])| {
+            self.rules.names_in(package).any(|name| name == last) && is_rule_word(last)
+        };
+        path.split_last().is_some_and(is_it)
+    }
+
     fn is_unreadable(&self, path: &[String]) -> bool {
         self.unreadable.iter().any(|package| path.starts_with(package) || package.starts_with(path))
     }
@@ -192,7 +174,7 @@ impl Check<'_> {
     /// A path below `data`; `open` where a further step is not known before evaluation.
     fn data_path(&mut self, path: &[&str], open: bool, place: impl Fn() -> Place) {
         let Some(root) = path.first() else { return };
-        if DOCUMENTS.contains(root) || self.documents.contains(*root) {
+        if DOCUMENTS.contains(root) {
             return;
         }
         let path: DataPath = path.iter().map(|step| (*step).to_owned()).collect();
@@ -204,7 +186,10 @@ impl Check<'_> {
                 let below = self.rules.paths().map(|(rule, _)| rule).filter(|rule| rule.starts_with(&path));
                 self.uses.extend(below.cloned());
             }
-            Target::Nothing if self.is_unreadable(&path) => {}
+            Target::Nothing if self.is_unreadable(&path) || self.documents.contains(*root) => {}
+            Target::Nothing if self.is_kept_apart(&path) => {
+                self.errors.push(At::new(PolicyError::KeptApart { path: dotted(&path, "") }, place()));
+            }
             Target::Nothing => {
                 let known = (0..path.len()).rev().find(|end| self.rules.resolve(&path[..*end]) == Target::Package);
                 let known = known.unwrap_or(0);
@@ -218,6 +203,7 @@ impl Check<'_> {
                 );
                 if known == 0 {
                     candidates.extend(DOCUMENTS);
+                    candidates.extend(self.documents.iter().map(String::as_str));
                 }
                 let near = nearest(&path[known], candidates).map(|near| dotted(&path[..known], near));
                 let _ = open;
@@ -261,8 +247,7 @@ impl Check<'_> {
             PolicyError::Outside { name }
         } else if RANDOM.contains(&name.as_str()) {
             PolicyError::Random { name }
-        } else if let Some((_, expected)) = BUILTINS.get(name.as_str()) {
-            let expected = usize::from(*expected);
+        } else if let Some(expected) = arity_of_builtin(&name) {
             // What follows the arguments of a test can only be its outcome.
             let is_outcome = || !is_test(&name) || params.last().is_none_or(|last| !is_constant(last));
             if call.fits(expected) && (params.len() == expected || is_outcome()) {
@@ -271,10 +256,8 @@ impl Check<'_> {
             PolicyError::Arity { name, expected, found: params.len() }
         } else if name == "print" {
             return;
-        } else if let Some((_, instead)) =
-            OPA_ONLY.iter().find(|(known, _)| name == *known || known.ends_with('.') && name.starts_with(known))
-        {
-            PolicyError::OpaOnly { name, instead: *instead }
+        } else if let Some(OpaOnly { since, instead, .. }) = of_opa(&name) {
+            PolicyError::OpaOnly { name, since: *since, instead: *instead }
         } else {
             let (last, root) = path.split_last().map_or(("", &[][..]), |(last, root)| (last.as_str(), root));
             let package = local.as_deref().and_then(<[String]>::split_last).filter(|_| !root.is_empty());
@@ -284,7 +267,7 @@ impl Check<'_> {
                 (near.map(|near| format!("{}.{near}", root.join("."))), None)
             } else {
                 let known = self.names();
-                let known = BUILTINS.keys().copied().chain(known.iter().map(String::as_str));
+                let known = builtins::names().chain(known.iter().map(String::as_str));
                 let import = root.first().filter(|_| root.len() == 1).and_then(|root| self.package_called(root));
                 (nearest(&name, known).map(str::to_owned), import)
             };
@@ -321,7 +304,7 @@ fn dotted(path: &[String], last: &str) -> String {
     if !last.is_empty() {
         segments.push(crate::model::Segment::Key(last.to_owned()));
     }
-    crate::model::Path::new(segments).to_string()
+    super::without_mark(&crate::model::Path::new(segments).to_string())
 }
 
 /// Cycles, and chains that are too long, through the graph of which rule uses which.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
 
 use super::{
+    InputBinding,
     rules::{DataPath, RuleId, Rules, Target, arity, head_ref},
     syntax::{Reference, Step, text_of},
     walk::{Node, variables, visit_statement},
@@ -85,8 +86,16 @@ pub struct Reads {
     pub not_followed: Vec<(String, Place)>,
 }
 
-/// Analyses the rules at these paths as the entry points of one assumption.
-pub(crate) fn reads<'a>(rules: &Rules, entries: impl Iterator<Item = &'a DataPath>) -> Reads {
+/// Analyses the rules at these paths as the entry points of one assumption, which sees all facts as its `input`, or
+/// those that are bound to it.
+pub(crate) fn reads<'a>(
+    rules: &Rules,
+    entries: impl Iterator<Item = &'a DataPath>,
+    input: Option<&InputBinding>,
+) -> Reads {
+    let base = input.map_or_else(|| Path::new(vec![Segment::Key("input".to_owned())]), InputBinding::path);
+    // An element that is looked at has been met.
+    let is_met = input.is_some_and(|input| input.each);
     let mut analysis = Analysis {
         rules,
         found: Reads::default(),
@@ -95,7 +104,7 @@ pub(crate) fn reads<'a>(rules: &Rules, entries: impl Iterator<Item = &'a DataPat
         active: Vec::new(),
         module: 0,
         context: Context::default(),
-        input: Origin::path(Path::new(vec![Segment::Key("input".to_owned())])),
+        input: Origin { paths: BTreeMap::from([(base, is_met)]), ..Origin::default() },
         replaced: Vec::new(),
         asks_truth: true,
         iterated: false,
@@ -930,6 +939,9 @@ impl Analysis<'_> {
         let import =
             self.rules.modules[self.module].imports().find(|(alias, ..)| alias == name).map(|(_, path, _)| path);
         if let Some(path) = import {
+            if path.first().is_some_and(|root| root == "input") {
+                return path[1..].iter().fold(self.input.clone(), |origin, step| origin.step(&key(step)));
+            }
             let origin = Origin::path(Path::new(path.iter().map(|step| key(step)).collect()));
             return self.through_rules(origin);
         }
@@ -1068,7 +1080,7 @@ mod tests {
         let module = Module::of_file(SourceFile::new("p.rego", format!("package p\n{text}")), false);
         let rules = Rules::new(vec![syntax::parse(module).unwrap()]);
         let entry = vec!["p".to_owned(), "violation".to_owned()];
-        let reads = crate::policy::with_room(|| reads(&rules, std::iter::once(&entry)));
+        let reads = crate::policy::with_room(|| reads(&rules, std::iter::once(&entry), None));
         reads
             .uses
             .iter()

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{Expr, Rule, RuleHead};
 
-use super::syntax::{Parsed, Reference};
+use super::{
+    apart::split_mark,
+    syntax::{Parsed, Reference},
+};
 
 /// The path of a package or rule below `data`.
 pub(crate) type DataPath = Vec<String>;
@@ -70,7 +73,7 @@ impl Rules {
         self.by_path
             .keys()
             .filter(move |path| path.len() > package.len() && path.starts_with(package))
-            .map(move |path| path[package.len()].as_str())
+            .map(move |path| split_mark(&path[package.len()]).0)
     }
 
     /// What a path below `data` (without `data` itself) stands for: the longest rule that begins it.

@@ -41,6 +41,8 @@ pub(crate) struct Parsed {
     deep: Vec<(usize, usize)>,
     /// Where the brace stands that is closed before this byte.
     opened: BTreeMap<usize, usize>,
+    /// Where what stands first in braces begins.
+    firsts: BTreeSet<usize>,
 }
 
 /// Where string tokens start and end, by which the engine's spans are off by one.
@@ -64,12 +66,17 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
     let mut quotes = Quotes::default();
     let mut depth = Depth::default();
     let (mut deep, mut open, mut opened) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut firsts, mut is_first) = (BTreeSet::new(), false);
     let tokens = Tokens::of(&module.text);
     for (token, text) in (0..tokens.len()).filter_map(|at| tokens.at(at)) {
         if token.kind == Kind::Text {
             quotes.starts.insert(offset(token.span.start + 1));
             quotes.ends.insert(offset(token.span.end - 1));
         }
+        if is_first {
+            firsts.insert(token.span.start);
+        }
+        is_first = token.kind != Kind::Text && text == "{";
         match text {
             "[" | "{" if token.kind != Kind::Text => open.push(token.span.start),
             "]" | "}" if token.kind != Kind::Text => opened.extend(open.pop().map(|start| (token.span.end, start))),
@@ -90,6 +97,9 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
             deep.push((token.span.start, depth.steps));
         }
     }
+    if let Some((word, span)) = new_keyword(&module, &tokens) {
+        return Err(Box::new(At::new(PolicyError::NewKeyword { word: word.to_owned() }, module.place(span))));
+    }
     let parsed = Parser::new(&source).and_then(|mut parser| {
         parser.set_max_col(MAX_COLUMNS);
         if !module.v0 {
@@ -98,9 +108,40 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
         parser.parse()
     });
     match parsed {
-        Ok(ast) => Ok(Parsed { module, ast, quotes, deep, opened }),
+        Ok(ast) => Ok(Parsed { module, ast, quotes, deep, opened, firsts }),
         Err(error) => Err(Box::new(parser_error(&module, &error.to_string()))),
     }
+}
+
+/// The keywords that Rego v0 knows only where they are imported. Without that the engine takes them for names, and says
+/// so on a terminal.
+const NEW_KEYWORDS: [&str; 4] = ["contains", "every", "if", "in"];
+
+/// The first keyword that a module in Rego v0 uses without importing it, and where it stands.
+fn new_keyword<'t>(module: &Module, tokens: &Tokens<'t>) -> Option<(&'t str, Span)> {
+    if module.v0 {
+        let imports = (0..tokens.len()).filter(|at| tokens.is_word(*at, "import")).map(|at| tokens.path(at + 1).0);
+        let mut known = BTreeSet::new();
+        for path in imports {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            match path.as_slice() {
+                ["rego", "v1"] | ["future", "keywords"] => known.extend(NEW_KEYWORDS),
+                ["future", "keywords", "every"] => known.extend(["every", "in"]),
+                ["future", "keywords", word] => known.extend(NEW_KEYWORDS.iter().filter(|new| *new == word)),
+                _ => {}
+            }
+        }
+        return (0..tokens.len()).find_map(|at| {
+            let (token, text) = tokens.at(at).filter(|(token, _)| token.kind == Kind::Word)?;
+            let is =
+                |at: Option<usize>, sign: &str| at.and_then(|at| tokens.at(at)).is_some_and(|(_, text)| text == sign);
+            // `contains(…)` is a built-in function, and behind a dot stands a key.
+            let is_name = is(at.checked_sub(1), ".") || text == "contains" && is(Some(at + 1), "(");
+            let is_new = NEW_KEYWORDS.contains(&text) && !known.contains(text) && !is_name;
+            is_new.then(|| (text, token.span.clone().into()))
+        });
+    }
+    None
 }
 
 /// How deep the expressions of a text go, token by token. The parser would be the one to ask, but it, its tree and the
@@ -196,6 +237,11 @@ impl Parsed {
             start: span.start as usize - usize::from(self.quotes.starts.contains(&span.start)),
             end: span.end as usize + usize::from(self.quotes.ends.contains(&span.end)),
         }
+    }
+
+    /// Whether what begins at this byte is the first that stands in braces.
+    pub(crate) fn is_first_in_braces(&self, at: usize) -> bool {
+        self.firsts.contains(&at)
     }
 
     /// The bytes of an expression. The engine's span of an object begins at its last field.
@@ -374,7 +420,7 @@ pub(crate) fn engine_error<'a>(text: &str, module: impl Fn(&str) -> Option<&'a M
     let mut places: Vec<_> = places.collect();
     places.dedup();
     let mut places = places.into_iter();
-    let kind = diagnosis::of_evaluator(complaint.message);
+    let kind = diagnosis::of_evaluator(&super::without_mark(complaint.message));
     let error = match places.next() {
         Some(place) => At::new(kind, place),
         None => At::nowhere(kind),

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{AssignOp, BUILTINS, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleHead};
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleHead};
 
-use super::syntax::{Reference, Step};
+use super::{
+    builtins::arity_of_builtin,
+    syntax::{Reference, Step},
+};
 
 /// What a walk over a rule meets.
 pub(crate) enum Node<'a> {
@@ -279,5 +282,5 @@ fn visit<'a>(expr: &'a Expr, on: &mut dyn FnMut(Node<'a>)) {
 fn is_bound_elsewhere(function: &Expr, params: usize) -> bool {
     let Some(reference) = Reference::of(function) else { return false };
     let name = reference.full_path().join(".");
-    BUILTINS.get(name.as_str()).is_some_and(|(_, arity)| usize::from(*arity) == params) || name == "print"
+    arity_of_builtin(&name) == Some(params) || name == "print"
 }

@@ -20,6 +20,5 @@ pub use collect::{
 pub use error::{PathFault, ProjectError};
 pub use files::{FoundFile, PolicyFile};
 pub use path::Located;
-pub use settings::{
-    Alias, DefaultSettings, GateSettings, InputBinding, PolicyEntry, Project, Reference, SourceSettings,
-};
+pub use reader::is_name;
+pub use settings::{Alias, DefaultSettings, GateSettings, PolicyEntry, Project, Reference, SourceSettings};

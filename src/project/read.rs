@@ -10,11 +10,11 @@ use super::{
     error::ProjectError,
     path::Located,
     reader::{Reader, is_name},
-    settings::{Alias, DefaultSettings, GateSettings, InputBinding, PolicyEntry, Project, Reference, SourceSettings},
+    settings::{Alias, DefaultSettings, GateSettings, PolicyEntry, Project, Reference, SourceSettings},
 };
 use crate::{
     model::Vacuous,
-    policy::{LibraryEntry, Overrides},
+    policy::{InputBinding, LibraryEntry, Overrides},
     source::{At, SourceFile, Span},
     yaml::{self, Fields, Node, Value},
 };

@@ -253,8 +253,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether this can be a name in a path of facts.
-pub(super) fn is_name(name: &str) -> bool {
+/// Whether this can be a name in a path of facts: of a source, or of a reference.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }

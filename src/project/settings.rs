@@ -9,7 +9,7 @@ use std::{
 use super::{collect::CollectEntry, error::ProjectError, path::Located, read};
 use crate::{
     model::{Age, MaxAge, Severity, Vacuous},
-    policy::LibraryEntry,
+    policy::{InputBinding, LibraryEntry},
     source::{At, Place, SourceFile},
 };
 
@@ -63,15 +63,6 @@ pub struct PolicyEntry {
     pub v0: bool,
     /// What its policies read as `input`, where that is one source instead of all facts.
     pub input: Option<InputBinding>,
-}
-
-/// The source that policies of others read as their `input`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputBinding {
-    /// The source.
-    pub source: String,
-    /// Each element by itself, instead of the source as a whole.
-    pub each: bool,
 }
 
 /// Another snapshot to compare with.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     model::{Age, MaxAge, Severity, Vacuous},
+    policy::InputBinding,
     schema,
     source::{At, SourceFile},
     yaml,

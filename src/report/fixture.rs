@@ -128,6 +128,15 @@ pub(super) fn mixed() -> Report {
         project: ProjectRef { name: "storefront".to_owned(), path: "examples/storefront".to_owned() },
         evaluated_at: time("2026-11-21T02:00:00Z"),
         snapshot: snapshot(),
+        references: BTreeMap::from([(
+            "staging".to_owned(),
+            Snapshot {
+                path: "facts-staging".to_owned(),
+                environment: Some("staging".to_owned()),
+                sources: vec![source("traces", Status::Ok, "2026-11-20T01:00:00Z")],
+                ..snapshot()
+            },
+        )]),
         assumptions: vec![
             hidden_dependencies(&files),
             not_held(&files),

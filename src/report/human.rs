@@ -221,7 +221,7 @@ impl<'a> Writer<'a> {
 
     /// Where the sources and lists are read that the reason speaks of; else the rule.
     fn readers(&mut self, judged: &Judged) {
-        let named = |name: &str| judged.message.as_ref().is_some_and(|said| said.contains(&format!("`{name}`")));
+        let says = |words: &str| judged.message.as_ref().is_some_and(|said| said.contains(words));
         let mut reads: Vec<_> = judged.assumption.reads.iter().map(|read| (&read.location, &read.path)).collect();
         reads.sort();
         let mut marks: Vec<(&Location, Mark)> = Vec::new();
@@ -229,19 +229,28 @@ impl<'a> Writer<'a> {
         for (location, path) in reads {
             let list = path.to_string();
             let (name, text) = if judged.reason == Some(Reason::Vacuous) {
-                (list, "no element".to_owned())
+                (format!("`{list}`"), "no element".to_owned())
             } else {
-                let Some(name) = path.source() else { continue };
-                let text = match self.report.snapshot.source(name) {
+                let (words, source) = match (path.source(), path.reference()) {
+                    (Some(name), _) if !says(&format!("`{name}` of the reference")) => {
+                        (format!("`{name}`"), self.report.snapshot.source(name))
+                    }
+                    (None, Some((of, name))) => {
+                        let source = self.report.references.get(of).and_then(|snapshot| snapshot.source(name));
+                        (format!("`{name}` of the reference `{of}`"), source)
+                    }
+                    _ => continue,
+                };
+                let text = match source {
                     None => "not collected".to_owned(),
                     Some(source) if source.status == Status::Ok => old(source.age_seconds(self.report.evaluated_at)),
                     Some(source) => source.status.as_str().to_owned(),
                 };
-                (name.to_owned(), text)
+                (words, text)
             };
             // The first place of each in the first of the files is enough.
             let is_elsewhere = marks.iter().any(|(other, _)| other.path != location.path);
-            if !named(&name) || is_elsewhere || !known.insert(name) {
+            if !says(&name) || is_elsewhere || !known.insert(name) {
                 continue;
             }
             let mut mark = Mark::lines(location);
@@ -530,7 +539,8 @@ impl<'a> Writer<'a> {
             for (_, mark) in &marks {
                 told.lines.extend((mark.first_line..=mark.last_line).map(|line| (file.path(), line)));
             }
-            let caption = self.report.snapshot.source(&fact.source).map(|source| self.caption(source));
+            let caption =
+                self.source_of(fact).map(|source| self.caption(source, fact.path.reference().map(|(of, _)| of)));
             let marks = marks.into_iter().map(|(_, mark)| mark).collect();
             let snippet = Snippet { file, line, column, caption: caption.unwrap_or_default(), marks, limit: MAX_LINES };
             snippet.write(&mut self.page, self.look);
@@ -657,7 +667,7 @@ impl<'a> Writer<'a> {
     fn fact(&mut self, fact: &Evidence) {
         let path = self.look.text(&fact.path.to_string());
         let mut origin = vec![self.look.text(&fact.source)];
-        if let Some(source) = self.report.snapshot.source(&fact.source) {
+        if let Some(source) = self.source_of(fact) {
             origin.push(old(source.age_seconds(self.report.evaluated_at)));
         }
         if let Some(location) = &fact.location {
@@ -683,8 +693,17 @@ impl<'a> Writer<'a> {
         self.report.files.get(&location.path)
     }
 
-    fn caption(&self, source: &Source) -> String {
-        let mut words = vec![self.look.text(&source.name)];
+    /// The source that a fact is from, in the facts or in what they are compared with.
+    fn source_of(&self, fact: &Evidence) -> Option<&'a Source> {
+        match fact.path.reference() {
+            Some((reference, source)) => self.report.references.get(reference)?.source(source),
+            None => self.report.snapshot.source(fact.path.source()?),
+        }
+    }
+
+    fn caption(&self, source: &Source, reference: Option<&str>) -> String {
+        let name = self.look.text(&source.name);
+        let mut words = vec![reference.map_or_else(|| name.clone(), |of| format!("{name} of {}", self.look.text(of)))];
         if source.status != Status::Ok {
             words.push(source.status.as_str().to_owned());
         }

@@ -32,7 +32,7 @@ struct Report<'a> {
     project: Project<'a>,
     evaluated_at: String,
     snapshot: Snapshot<'a>,
-    references: LaterList,
+    references: Vec<Reference<'a>>,
     summary: Summary,
     assumptions: Vec<Assumption<'a>>,
     fixed: LaterList,
@@ -53,6 +53,15 @@ struct Project<'a> {
 
 #[derive(Serialize)]
 struct Snapshot<'a> {
+    path: &'a str,
+    environment: Option<&'a str>,
+    collected_at: Option<String>,
+    sources: Vec<Source<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reference<'a> {
+    name: &'a str,
     path: &'a str,
     environment: Option<&'a str>,
     collected_at: Option<String>,
@@ -255,18 +264,31 @@ impl<'a> From<&'a model::Report> for Report<'a> {
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
             project: Project { name: &report.project.name, path: &report.project.path },
             evaluated_at: now.to_string(),
-            snapshot: Snapshot {
-                path: &report.snapshot.path,
-                environment: report.snapshot.environment.as_deref(),
-                collected_at: time(report.snapshot.collected_at()),
-                sources: report.snapshot.sources.iter().map(|source| Source::new(source, now)).collect(),
-            },
-            references: [],
+            snapshot: Snapshot::new(&report.snapshot, now),
+            references: report.references.iter().map(|(name, snapshot)| Reference::new(name, snapshot, now)).collect(),
             summary: report.summary().into(),
             assumptions: report.assumptions.iter().map(Assumption::from).collect(),
             fixed: [],
             findings: report.findings.iter().map(Finding::from).collect(),
         }
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    fn new(snapshot: &'a model::Snapshot, now: jiff::Timestamp) -> Self {
+        Self {
+            path: &snapshot.path,
+            environment: snapshot.environment.as_deref(),
+            collected_at: time(snapshot.collected_at()),
+            sources: snapshot.sources.iter().map(|source| Source::new(source, now)).collect(),
+        }
+    }
+}
+
+impl<'a> Reference<'a> {
+    fn new(name: &'a str, snapshot: &'a model::Snapshot, now: jiff::Timestamp) -> Self {
+        let Snapshot { path, environment, collected_at, sources } = Snapshot::new(snapshot, now);
+        Self { name, path, environment, collected_at, sources }
     }
 }
 

@@ -125,7 +125,10 @@ const POLICIES: [(&str, &str); 58] = [
     ("the environment", "package p\n\nviolation contains \"x\" if opa.runtime().env.HOME == input.traces.home\n"),
     ("chance", "package p\n\nviolation contains \"x\" if rand.intn(\"x\", 6) == input.traces.number\n"),
     ("a built-in that only OPA has", "package p\n\nviolation contains \"x\" if io.jwt.decode(input.traces.token)\n"),
-    ("a built-in of old", "package p\n\nviolation contains \"x\" if re_match(\"^a\", input.traces.name)\n"),
+    (
+        "a built-in of later versions",
+        "package p\n\nviolation contains strings.render_template(\"{{.name}}\", input.traces) if input.traces.name\n",
+    ),
     (
         "a name that nothing binds",
         "package p\n\nviolation contains \"x\" if {\n\tsome edge in input.traces.edges\n\tedgs.failed\n}\n",

@@ -341,28 +341,6 @@ fn facts_of_a_time_to_come_are_noticed() {
 }
 
 #[test]
-fn what_this_version_does_not_read_is_judged_by_nothing_else() {
-    let rules = "violation contains \"x\" if { some r in data.reference; r.svc.p99 > 400 }";
-    let says = |line: &str| {
-        row("", rules, &[("svc", r#"{"p99": 1}"#, OK)], "")
-            .says(line)
-            .with("legacy/a.rego", "package main\n\ndeny contains \"x\" if input.p99 > 3\n")
-            .run(&[])
-    };
-    let entry = "policies: [{path: \"legacy/*.rego\", input: svc}]";
-    let runs = ["references: {staging: {facts: facts}}", "data: [\"design/*.yaml\"]"].map(|line| (line, says(line)));
-    let input = row("", rules, &[("svc", "{}", OK)], "")
-        .with("legacy/a.rego", "package main\n\ndeny contains \"x\" if input.p99 > 3\n")
-        .with("stillholds.yaml", &format!("version: 1\n{entry}\n"))
-        .run(&[]);
-    for (line, run) in runs.iter().chain([&(entry, input)]) {
-        assert_eq!(run.code, Some(2), "{line}\n{run}");
-        assert!(run.stderr.contains("check::not_yet"), "{line}\n{run}");
-    }
-    insta::assert_snapshot!(runs[0].1.said());
-}
-
-#[test]
 fn a_definition_that_looks_for_nothing_counts_beside_one_that_does() {
     let facts = r#"{"p99": 500, "c": []}"#;
     let slow = "violation contains \"slow\" if input.svc.p99 > 400";

@@ -189,14 +189,15 @@ impl<'a> Conditions<'a> {
     pub(super) fn stopped(&mut self, body: usize, depth: usize) {
         let trace = &self.told.trace.bodies[body];
         // A body that made `false` passed all its conditions: its value is what decided.
-        if let Some(made) = trace.made.iter().find(|made| made.value == Value::Bool(false)) {
+        if let Some(made) = self.told.made_in(body).find(|made| made.value == Value::Bool(false)) {
             if let Some(head) = self.head(body, &made.env, &made.seen, Outcome::False) {
                 self.push(head);
             }
             return;
         }
         let Some(stop) = last_reached(self.told, body) else { return };
-        let Some(sample) = trace.statements[stop].samples.first() else { return };
+        let mut samples = trace.statements[stop].samples.iter();
+        let Some(sample) = samples.find(|sample| self.told.tells_of(&sample.env)) else { return };
         self.failed(body, stop, &sample.env, &sample.seen, depth);
     }
 
@@ -350,7 +351,7 @@ fn is_defined(told: &Told, body: usize, statement: &Statement, env: &Value) -> b
     let is_nothing = |call: &Call| {
         let mut bodies = told.program.bodies_of(&call.rule).iter().map(|body| &told.program.bodies[*body]);
         let is_set = bodies.any(|body| body.kind == Kind::Elements);
-        let has_value = told.trace.world.rules.contains_key(&call.rule);
+        let has_value = told.trace.world.rule(&call.rule, env).is_some();
         !call.negated && !is_set && !has_value && witnesses(told, body, statement, call, env).made.is_empty()
     };
     !absent && !statement.calls.iter().any(is_nothing)

@@ -227,13 +227,12 @@ impl<'a> Gathered<'a> {
         depth: usize,
     ) {
         let inner = &self.told.program.bodies[nested];
-        let trace = &self.told.trace.bodies[nested];
         let same = |other: &Value| {
             (0..inner.outer).all(|slot| bound(other, slot) == bound(env, slot) || bound(env, slot).is_none())
         };
         let before = self.paths.len();
         if depth < DEPTH {
-            let mut passed: Vec<&Made> = trace.made.iter().filter(|made| same(&made.env)).collect();
+            let mut passed: Vec<&Made> = self.told.made_in(nested).filter(|made| same(&made.env)).collect();
             if let Some(extreme) = extreme(statement, seen) {
                 passed.retain(|made| self.term(nested, &made.env).as_ref() == Some(extreme));
             }
@@ -431,7 +430,7 @@ impl<'a> Gathered<'a> {
                 _ => Vec::new(),
             });
             let parts: BTreeSet<Value> = parts.collect();
-            let mut made = self.told.trace.bodies[*made_by].made.iter();
+            let mut made = self.told.made_in(*made_by);
             if let Some(made) = made.find(|made| self.is_wanted(*made_by, &made.env, &parts)) {
                 self.passed(*made_by, &made.env, &made.seen, depth + 1);
                 let head = &self.told.program.bodies[*made_by].head.statement;
@@ -445,13 +444,14 @@ impl<'a> Gathered<'a> {
     pub(super) fn stopped(&mut self, body: usize, depth: usize) {
         let of = &self.told.program.bodies[body];
         let trace = &self.told.trace.bodies[body];
-        if let Some(made) = trace.made.iter().find(|made| made.value == Value::Bool(false)) {
+        if let Some(made) = self.told.made_in(body).find(|made| made.value == Value::Bool(false)) {
             self.statement(body, &of.head.statement, &made.env, &made.seen, depth);
             return;
         }
         let Some(stop) = last_reached(self.told, body) else { return };
         let statement = &of.statements[stop];
-        for sample in trace.statements[stop].samples.iter().take(EXAMPLES) {
+        let samples = trace.statements[stop].samples.iter().filter(|sample| self.told.tells_of(&sample.env));
+        for sample in samples.take(EXAMPLES) {
             if depth < DEPTH && statement.form != Form::Every {
                 for call in statement.calls.iter().filter(|call| !call.negated) {
                     for other in self.told.program.bodies_of(&call.rule) {

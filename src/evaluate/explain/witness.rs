@@ -31,7 +31,7 @@ pub(super) fn witnesses<'t>(
     env: &Value,
 ) -> Witnesses<'t> {
     let bodies = told.program.bodies_of(&call.rule);
-    let all = bodies.iter().flat_map(|body| told.trace.bodies[*body].made.iter().map(|made| (*body, made)));
+    let all = bodies.iter().flat_map(|body| told.made_in(*body).map(move |made| (*body, made)));
     let kind = bodies.first().map(|body| told.program.bodies[*body].kind);
     if kind == Some(Kind::Function) {
         let values = arguments(told, statement, call, env);
@@ -140,7 +140,7 @@ pub(super) fn parameters(of: &Body, values: &[Option<Value>]) -> Vec<Option<Valu
 /// A binding of a function's body that has only these arguments.
 pub(super) fn called_with(told: &Told, of: &Body, values: &[Option<Value>]) -> Value {
     let slots = parameters(of, values).into_iter().map(|value| value.unwrap_or(Value::Undefined));
-    Value::from(std::iter::once(told.trace.world.input.clone()).chain(slots).collect::<Vec<_>>())
+    Value::from(std::iter::once(told.input().clone()).chain(slots).collect::<Vec<_>>())
 }
 
 /// The variable that a statement gives a value.

@@ -25,6 +25,7 @@ use super::{
     Text, order::order as order_of,
 };
 use crate::{
+    model::{Path, Segment},
     policy::{
         DataPath, Module, Piece, Rules, is_rule_word,
         rules::head_path,
@@ -68,6 +69,7 @@ pub(super) fn program(rules: &Rules) -> Program {
         rules: builder.of_rule,
         arguments: BTreeMap::new(),
         defaults: builder.defaults,
+        input: Path::new(vec![Segment::Key("input".to_owned())]),
     };
     for (at, body) in program.bodies.iter().enumerate() {
         for statement in body.all() {
@@ -268,7 +270,7 @@ impl<'a> Builder<'a> {
             let span = parsed.span_of(value);
             let made = self.finish(body, Some(value), &demands);
             if let Some(made) = made {
-                let open = if parsed.module.v0 { " { " } else { " if { " };
+                let open = if parsed.ast.rego_v1 { " if { " } else { " { " };
                 let mut pieces = vec![Piece::Insert(format!("{HEAD}{open}"))];
                 if self.probes {
                     pieces.push(Piece::Insert(format!("{AT}({body}, 0, {}); ", self.variables(body))));
@@ -296,7 +298,7 @@ impl<'a> Builder<'a> {
                 let Some(own) = own.filter(|_| self.probes) else { continue };
                 let end = parsed.span_of(own).end;
                 span = Span { start: end, end };
-                open = if parsed.module.v0 { " { " } else { " if { " };
+                open = if parsed.ast.rego_v1 { " if { " } else { " { " };
             } else if self.is_braced(&one.query, span.start) {
                 (open, close) = ("", "");
             }
@@ -342,7 +344,9 @@ impl<'a> Builder<'a> {
 
     fn is_braced(&self, query: &Query, start: usize) -> bool {
         let span = self.parsed().span(&query.span);
+        // The span of an `else` in Rego v0 leaves its braces out.
         span.start < start && self.parsed().module.text.as_bytes().get(span.start) == Some(&b'{')
+            || self.parsed().is_first_in_braces(start)
     }
 
     fn new_body(&mut self, kind: Kind, parent: Option<(usize, usize)>, slots: Vec<Slot>, place: Place) -> usize {
@@ -464,9 +468,7 @@ impl<'a> Builder<'a> {
         if self.rule.len() != package.len() + 1 {
             return;
         }
-        let is_v0 =
-            parsed.module.v0 && !parsed.imports().any(|(_, path, _)| path.first().is_some_and(|root| root == "rego"));
-        let open = if is_v0 { "{" } else { "if {" };
+        let open = if parsed.ast.rego_v1 { "if {" } else { "{" };
         let name = format!("{REACHED}{body}");
         self.asking.push(Piece::Insert(format!("\n{name}(_) {open} ")));
         for (nth, at) in order[..last].iter().enumerate() {

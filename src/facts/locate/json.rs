@@ -154,7 +154,9 @@ impl<'t> Scan<'t, '_, '_> {
     fn skip_line(&mut self) {
         let line = &self.text[self.at..];
         let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-        self.at += line.trim_ascii_end().len();
+        // Only what `space` steps over: it would meet anything else again and again.
+        let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+        self.at += end.map_or(0, |last| last + 1);
     }
 
     fn word(&mut self, length: usize) -> Option<()> {

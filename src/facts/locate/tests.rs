@@ -880,6 +880,12 @@ impl<'c> Writer<'c> {
     }
 }
 
+#[test]
+fn a_line_that_ends_in_a_form_feed_is_stepped_over() {
+    assert_eq!(locate(b"L\x0c", Format::Ndjson, true, &[&[]]).len(), 1);
+    assert_eq!(locate(b"1\n\x0c\n2", Format::Ndjson, true, &[&[Segment::Index(2)]]).len(), 1);
+}
+
 proptest! {
     #[test]
     fn every_place_of_any_json_is_right(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Query};
+use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query};
 
 use super::{
     super::{super::selection::SEPARATOR, Need, order::Definitions},
@@ -10,6 +10,7 @@ use super::{
     numbers::{Demand, of_pattern},
 };
 use crate::policy::{
+    arity_of_builtin,
     syntax::{Reference, Step, text_of},
     walk::variables,
 };
@@ -111,7 +112,7 @@ impl Builder<'_> {
                 let id = *self.rules.definitions(&rule).first()?;
                 crate::policy::rules::arity(self.rules.rule(id))?
             }
-            None => usize::from(BUILTINS.get(path.join(".").as_str())?.1),
+            None => arity_of_builtin(&path.join("."))?,
         };
         (params.len() == arity + 1).then(|| params.last()).flatten().map(AsRef::as_ref)
     }

@@ -1,6 +1,9 @@
 //! Changes of the text.
 
-use crate::{policy::Piece, source::Span};
+use crate::{
+    policy::{Piece, without_mark},
+    source::Span,
+};
 
 /// A change of the text.
 pub(super) struct Edit {
@@ -33,5 +36,5 @@ pub(super) fn spliced(span: Span, mut edits: Vec<Edit>) -> Vec<Piece> {
 }
 
 pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    without_mark(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -1,8 +1,8 @@
-//! Declared intent: design documents, merged.
+//! What people declare: design documents, and the documents that policies of others read; merged.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -18,20 +18,69 @@ use crate::{
     source::{At, Place, SourceFile},
 };
 
-/// Reads design documents, each a file on disk and its path as messages show it, and merges them key by key.
-///
-/// Returns the value of `data.design` and the files, in their order, to show lines of. A file without a document, or
-/// with nothing but comments in it, adds nothing.
+/// Which documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Documents {
+    /// Declared intent, below `data.design`.
+    Design,
+    /// What policies of others bring along, at the root of `data`.
+    Data,
+}
+
+impl Documents {
+    /// How many steps of a path of policies lead to the documents.
+    #[must_use]
+    pub fn depth(self) -> usize {
+        match self {
+            Self::Design => 2,
+            Self::Data => 1,
+        }
+    }
+}
+
+impl fmt::Display for Documents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Design => "design",
+            Self::Data => "data",
+        })
+    }
+}
+
+/// Documents that were read.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// Which ones.
+    pub of: Documents,
+    /// All of them, merged: an object.
+    pub value: Value,
+    /// The files, in their order, to show lines of.
+    pub files: Vec<SourceFile>,
+}
+
+/// The roots of `data` that are not for documents of others.
+const RESERVED: [&str; 4] = ["design", "reference", "snapshot", "stillholds"];
+
+/// Reads documents, each a file on disk and its path as messages show it, and merges them key by key. A file without a
+/// document, or with nothing but comments in it, adds nothing.
 ///
 /// # Errors
-/// All errors of all files: what cannot be read, is no mapping, or holds a number that is not what is written; and
-/// every key that two documents give a value, whether or not it is the same, with both places.
-pub fn design(files: &[(PathBuf, String)]) -> Result<(Value, Vec<SourceFile>), Vec<At<FactsError>>> {
+/// All errors of all files: what cannot be read, is no mapping, or holds a number that is not what is written; a root
+/// that is reserved; and every key that two documents give a value, whether or not it is the same, with both places.
+pub fn declared(of: Documents, files: &[(PathBuf, String)]) -> Result<Declared, Vec<At<FactsError>>> {
     let mut errors = Vec::new();
     let mut documents = Vec::new();
     for (path, display) in files {
-        match read(path, display) {
-            Ok(document) => documents.push(document),
+        match read(of, path, display) {
+            Ok((file, value)) => {
+                let is_there =
+                    |root: &&&str| value.as_object().is_ok_and(|roots| roots.get(&Value::from(**root)).is_some());
+                for root in RESERVED.iter().filter(|_| of == Documents::Data).filter(is_there) {
+                    let place = place(&file, &[Segment::Key((*root).to_owned())]);
+                    errors.push(At::new(FactsError::ReservedRoot((*root).to_owned()), place));
+                }
+                documents.push((file, value));
+            }
             Err(error) => errors.push(*error),
         }
     }
@@ -39,26 +88,38 @@ pub fn design(files: &[(PathBuf, String)]) -> Result<(Value, Vec<SourceFile>), V
     for (at, (_, value)) in documents.iter().enumerate() {
         if let Value::Object(entries) = value {
             merged.add(entries.iter_sorted(), at, &mut Vec::new(), &mut |path, first| {
-                errors.push(two_values(path, &documents[first].0, &documents[at].0));
+                errors.push(two_values(of, path, &documents[first].0, &documents[at].0));
             });
         }
     }
     if !errors.is_empty() {
         return Err(errors);
     }
-    Ok((merged.into_value(), documents.into_iter().map(|(file, _)| file).collect()))
+    Ok(Declared { of, value: merged.into_value(), files: documents.into_iter().map(|(file, _)| file).collect() })
 }
 
-/// The format of a design document, which is a mapping.
+impl Declared {
+    /// Where a path of policies stands in the documents, if it does: the key.
+    #[must_use]
+    pub fn place_of(&self, path: &[String]) -> Option<Place> {
+        let path: Vec<Segment> = path.iter().cloned().map(Segment::Key).collect();
+        self.files.iter().find_map(|file| found(file, &path))
+    }
+}
+
+/// The format of such a document, which is a mapping.
 fn format_of(path: &Path) -> Option<Format> {
     Format::of(path).filter(|format| !format.is_list())
 }
 
-fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsError>>> {
+fn read(of: Documents, path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsError>>> {
     let Some(format) = format_of(path) else {
-        let message = format!("`{display}` is no design document: its name does not end in a known way");
-        let help = Some("design documents end in `.json`, `.yaml`, `.yml` or `.toml`");
-        return Err(At::nowhere(FactsError::Design { message, help }).into());
+        let message = format!("`{display}` is no {of} document: its name does not end in a known way");
+        let help = Some(match of {
+            Documents::Design => "design documents end in `.json`, `.yaml`, `.yml` or `.toml`",
+            Documents::Data => "data documents end in `.json`, `.yaml`, `.yml` or `.toml`",
+        });
+        return Err(At::nowhere(FactsError::Document { of, message, help }).into());
     };
     let bytes = fs::read(path).map_err(|error| At::nowhere(FactsError::unreadable(display, &error)))?;
     let text = document::text(&bytes).map_err(|error| {
@@ -68,7 +129,7 @@ fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsE
     let wrong = |error: Unreadable| {
         let start = error.at.unwrap_or_default();
         let help = error.help.map(|help| if help == SEVERAL { "write each into a file of its own" } else { help });
-        let kind = FactsError::Design { message: error.message, help };
+        let kind = FactsError::Document { of, message: error.message, help };
         At::new(kind, file.at(start..end_of_word(text, start)))
     };
     let document = match document::read(&bytes, format, false) {
@@ -80,13 +141,13 @@ fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsE
         let message = "this number has more digits than 64 bits hold".to_owned();
         let place = file.at(inexact.at..inexact.at + inexact.text.len());
         let help = Some("write it as text, or with fewer digits");
-        return Err(At::new(FactsError::Design { message, help }, place).into());
+        return Err(At::new(FactsError::Document { of, message, help }, place).into());
     }
     if let Some(path) = document.nonfinite.first() {
         let message = format!("the number `{path}` is not finite");
         let path = format!("data.{path}").parse::<model::Path>();
         let place = place(&file, path.as_ref().map_or(&[], |path| &path.segments()[1..]));
-        return Err(At::new(FactsError::Design { message, help: Some("leave the key out") }, place).into());
+        return Err(At::new(FactsError::Document { of, message, help: Some("leave the key out") }, place).into());
     }
     let found = match &document.value {
         Value::Object(_) => return Ok((file, document.value)),
@@ -97,7 +158,7 @@ fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsE
         _ => "text",
     };
     let first = file.line(1);
-    Err(At::new(FactsError::DesignNotMapping(found), file.at(first)).into())
+    Err(At::new(FactsError::NotMapping { of, found }, file.at(first)).into())
 }
 
 /// Merged documents, each value with the document that gave it.
@@ -153,8 +214,9 @@ impl Tree {
     }
 }
 
-fn two_values(path: &[Segment], first: &SourceFile, second: &SourceFile) -> At<FactsError> {
+fn two_values(of: Documents, path: &[Segment], first: &SourceFile, second: &SourceFile) -> At<FactsError> {
     let kind = FactsError::TwoValues {
+        of,
         path: model::Path::new(path.to_vec()).to_string(),
         first: first.path().to_owned(),
         second: second.path().to_owned(),
@@ -164,9 +226,13 @@ fn two_values(path: &[Segment], first: &SourceFile, second: &SourceFile) -> At<F
 
 /// Where the key of a path stands.
 fn place(file: &SourceFile, path: &[Segment]) -> Place {
-    let found = format_of(Path::new(file.path()))
-        .and_then(|format| locate(file.text().as_bytes(), format, false, &[path]).pop().flatten());
-    file.at(found.map_or_else(|| file.line(1), |found| found.key.unwrap_or(found.value).into()))
+    found(file, path).unwrap_or_else(|| file.at(file.line(1)))
+}
+
+fn found(file: &SourceFile, path: &[Segment]) -> Option<Place> {
+    let format = format_of(Path::new(file.path()))?;
+    let found = locate(file.text().as_bytes(), format, false, &[path]).pop().flatten()?;
+    Some(file.at(found.key.unwrap_or(found.value)))
 }
 
 /// The end of what stands at a place, on its line.
@@ -192,8 +258,10 @@ mod tests {
                 (path, format!("design/{name}"))
             })
             .collect();
-        match design(&paths) {
-            Ok((value, files)) => Ok((value.to_string(), files.iter().map(|file| file.path().to_owned()).collect())),
+        match declared(Documents::Design, &paths) {
+            Ok(Declared { value, files, .. }) => {
+                Ok((value.to_string(), files.iter().map(|file| file.path().to_owned()).collect()))
+            }
             Err(errors) => Err(errors
                 .into_iter()
                 .map(|error| {
@@ -300,7 +368,8 @@ mod tests {
         design/null.json:1:1 `null`: a design document must be a mapping, not nothing
           help: begin it with a key, such as `services:`
         "#);
-        let missing = design(&[(PathBuf::from("/nowhere/a.yaml"), "a.yaml".to_owned())]).unwrap_err();
+        let missing = [(PathBuf::from("/nowhere/a.yaml"), "a.yaml".to_owned())];
+        let missing = declared(Documents::Design, &missing).unwrap_err();
         assert!(missing[0].to_string().starts_with("`a.yaml` cannot be read: "), "{}", missing[0]);
     }
 }
