@@ -254,14 +254,15 @@ fn explain(
     (assumptions.collect(), places.files)
 }
 
-fn load_design(project: &Project) -> Result<(Value, Vec<SourceFile>), Vec<Problem>> {
+/// The design, and its files.
+pub(crate) fn load_design(project: &Project) -> Result<(Value, Vec<SourceFile>), Vec<Problem>> {
     let found = project.expand(&project.design).map_err(boxed_all)?;
     let files: Vec<_> = found.into_iter().map(|file| (project.root.join(&file.path), file.path)).collect();
     facts::design(&files).map_err(boxed_all)
 }
 
 /// `data` as policies see it beside their own packages.
-fn data(design: Value, facts: &Facts, now: Timestamp) -> Value {
+pub(crate) fn data(design: Value, facts: &Facts, now: Timestamp) -> Value {
     let mut data = Value::new_object();
     if let Ok(fields) = data.as_object_mut() {
         fields.insert("design".into(), design);
@@ -291,7 +292,7 @@ fn select<'a>(groups: &'a [Group], patterns: &[String]) -> Result<Vec<&'a Group>
 }
 
 /// What this version does not read and assumptions would see: without it they would be judged by something else.
-fn unseen(project: &Project) -> Vec<Problem> {
+pub(crate) fn unseen(project: &Project) -> Vec<Problem> {
     let references = project.references.values().map(|reference| ("references", &reference.place));
     let data = project.data.iter().map(|document| ("data", &document.place));
     let input = project.policies.iter().filter(|entry| entry.input.is_some()).map(|entry| ("input", &entry.place));

@@ -4,6 +4,7 @@
 //!  roof      main.rs  cli/                               the binary: clap and printing live here and nowhere else
 //!            ───────────────────────────────────────── crate boundary, enforced by the compiler
 //!  floor 3   check.rs   explain.rs   project/            the spine, and all of one assumption; the project file
+//!            eval.rs    given.rs                         a query; files that the command line names
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
@@ -18,9 +19,11 @@
 //! environment inside it.
 
 pub mod check;
+pub mod eval;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
+mod given;
 pub mod model;
 pub mod policy;
 pub mod project;

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod console;
+mod eval;
 mod explain;
 mod facts;
 mod init;
@@ -40,6 +41,7 @@ pub(crate) struct Cli {
 enum Command {
     Check(check::Args),
     Explain(explain::Args),
+    Eval(eval::Args),
     Facts(facts::Args),
     List(list::Args),
     Init(init::Args),
@@ -64,6 +66,7 @@ impl Cli {
         match self.command {
             Command::Check(args) => args.run(console),
             Command::Explain(args) => args.run(console),
+            Command::Eval(args) => args.run(console),
             Command::Facts(args) => args.run(console),
             Command::List(args) => args.run(console),
             Command::Init(args) => args.run(console),

@@ -21,8 +21,11 @@ use super::{
 };
 use crate::{
     policy::{DataPath, Module, PolicyError, Rules, syntax},
-    source::At,
+    source::{Advice, At},
 };
+
+/// What the engine calls the text of a query.
+const QUERY: &str = "<query.rego>";
 
 /// The evaluator with all policies, facts and data loaded. Cloning what it holds costs next to nothing, so every
 /// evaluation runs on a clone of its own.
@@ -61,6 +64,29 @@ pub(super) enum Failure {
     Limit(String),
     /// The evaluator itself broke.
     Panic(String),
+}
+
+impl Failure {
+    /// What went wrong, and what to do about it.
+    pub(super) fn said(&self) -> (String, String) {
+        match self {
+            Self::Error(error) => {
+                let help = error.kind.help().unwrap_or_else(|| {
+                    "the facts are of another type than the rule supposes: see `stillholds facts`".to_owned()
+                });
+                (format!("evaluation failed: {}", error.kind), help)
+            }
+            Self::Timeout(limit) => (
+                format!("evaluation took longer than {} s", limit.as_secs_f64()),
+                "make the rule look at less, or allow more time with `--timeout`".to_owned(),
+            ),
+            Self::Limit(message) => (format!("evaluation stopped: {message}"), "make the rule look at less".to_owned()),
+            Self::Panic(message) => (
+                format!("the evaluator broke: {message}"),
+                "this is a defect of the engine: please report it with the rule that caused it".to_owned(),
+            ),
+        }
+    }
 }
 
 impl<'a> Engine<'a> {
@@ -141,30 +167,63 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// The first thing that went wrong in any of them.
     pub(super) fn values(&self, rules: &[String], strict: bool) -> Result<Vec<Option<Value>>, Failure> {
-        let engine = if strict {
-            self.strict.clone()
-        } else {
-            let lenient = self.lenient.get_or_init(|| self.world.load(&self.plain.modules, false));
-            lenient.clone().map_err(Failure::Error)?
-        };
-        self.ask(engine, rules, &self.plain.modules)
+        self.ask(self.loaded(strict)?, rules, &self.plain.modules)
     }
 
-    fn ask(&self, mut engine: Regorus, rules: &[String], modules: &[Module]) -> Result<Vec<Option<Value>>, Failure> {
+    fn loaded(&self, strict: bool) -> Result<Regorus, Failure> {
+        if strict {
+            return Ok(self.strict.clone());
+        }
+        let lenient = self.lenient.get_or_init(|| self.world.load(&self.plain.modules, false));
+        lenient.clone().map_err(Failure::Error)
+    }
+
+    fn ask(&self, engine: Regorus, rules: &[String], modules: &[Module]) -> Result<Vec<Option<Value>>, Failure> {
+        let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}]")).collect();
+        let query = format!("[{}]", values.join(", "));
+        let (results, _) = self.run(engine, query, |label| of_label(modules, label))?;
+        Ok(unpack(&results, rules.len()))
+    }
+
+    /// The value of a module's text, which is one expression; `None` where it is undefined. And what it printed.
+    ///
+    /// # Errors
+    /// The first thing that went wrong, in the text or in the rules.
+    pub(super) fn query(&self, query: &Module, strict: bool) -> Result<(Option<Value>, Vec<String>), Failure> {
+        let mut engine = self.loaded(strict)?;
+        engine.set_rego_v0(query.v0);
+        let modules = &self.plain.modules;
+        let of_label = |label: &str| if label == QUERY { Some(query) } else { of_label(modules, label) };
+        let (results, printed) = self.run(engine, query.text.clone(), of_label)?;
+        // What is printed begins with where that was.
+        let printed = printed.into_iter().map(|line| match line.split_once(':') {
+            Some((label, rest)) => {
+                of_label(label).map_or(line.clone(), |module| format!("{}:{rest}", module.file.path()))
+            }
+            None => line,
+        });
+        let value = results.result.into_iter().next().and_then(|result| result.expressions.into_iter().next());
+        Ok((value.map(|expression| expression.value).filter(|value| *value != Value::Undefined), printed.collect()))
+    }
+
+    fn run<'m>(
+        &self,
+        mut engine: Regorus,
+        query: String,
+        of_label: impl Fn(&str) -> Option<&'m Module>,
+    ) -> Result<(QueryResults, Vec<String>), Failure> {
         // The clock is asked at every thousandth step only: often enough for a limit in seconds.
         let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
         engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
-        let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}]")).collect();
-        let query = format!("[{}]", values.join(", "));
         let start = Instant::now();
         match quietly(|| engine.eval_query(query, false)) {
             // The engine does not look at the clock inside a built-in.
             Ok(Ok(_)) if start.elapsed() > self.timeout => Err(Failure::Timeout(self.timeout)),
-            Ok(Ok(results)) => Ok(unpack(&results, rules.len())),
+            Ok(Ok(results)) => Ok((results, engine.take_prints().unwrap_or_default())),
             Ok(Err(error)) => Err(match error.downcast_ref::<LimitError>() {
                 Some(LimitError::TimeLimitExceeded { .. }) => Failure::Timeout(self.timeout),
                 Some(other) => Failure::Limit(other.to_string()),
-                None => Failure::Error(Box::new(error_at(modules, &format!("{error:#}")))),
+                None => Failure::Error(Box::new(syntax::engine_error(&format!("{error:#}"), of_label))),
             }),
             Err(message) => Err(Failure::Panic(message)),
         }
@@ -226,9 +285,12 @@ fn unpack(results: &QueryResults, count: usize) -> Vec<Option<Value>> {
 }
 
 fn error_at(modules: &[Module], text: &str) -> At<PolicyError> {
-    syntax::engine_error(text, |label| {
-        label.strip_prefix("module-")?.parse().ok().and_then(|at: usize| modules.get(at))
-    })
+    syntax::engine_error(text, |label| of_label(modules, label))
+}
+
+/// The module that the engine knows by this name.
+fn of_label<'m>(modules: &'m [Module], label: &str) -> Option<&'m Module> {
+    label.strip_prefix("module-")?.parse().ok().and_then(|at: usize| modules.get(at))
 }
 
 /// `regex.match` with one compiled expression for each pattern and thread. The engine's own clones the expression at

@@ -14,6 +14,7 @@ mod outcome;
 mod place;
 mod presence;
 mod program;
+pub(crate) mod query;
 mod sampled;
 mod settled;
 mod sources;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-pub(super) use self::build::{Plain, plain};
+pub(super) use self::build::{Plain, bound, has_wildcard, iterates, plain};
 use crate::{
     model::Path,
     policy::{DataPath, Module, Rules},

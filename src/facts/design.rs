@@ -50,7 +50,7 @@ pub fn design(files: &[(PathBuf, String)]) -> Result<(Value, Vec<SourceFile>), V
 }
 
 /// The format of a design document, which is a mapping.
-fn format_of(path: &Path) -> Option<Format> {
+pub(super) fn format_of(path: &Path) -> Option<Format> {
     Format::of(path).filter(|format| !format.is_list())
 }
 
@@ -60,6 +60,32 @@ fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsE
         let help = Some("design documents end in `.json`, `.yaml`, `.yml` or `.toml`");
         return Err(At::nowhere(FactsError::Design { message, help }).into());
     };
+    let (file, value) = read_as(format, path, display)?;
+    let value = value.unwrap_or_else(Value::new_object);
+    match kind_of(&value) {
+        None => Ok((file, value)),
+        Some(found) => Err(At::new(FactsError::DesignNotMapping(found), file.at(file.line(1))).into()),
+    }
+}
+
+/// What a document is that is no mapping.
+pub(super) fn kind_of(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Object(_) => return None,
+        Value::Array(_) => "a list",
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        _ => "text",
+    })
+}
+
+/// The document in a file that people wrote, all numbers of which are as they are written; `None` where there is none.
+pub(super) fn read_as(
+    format: Format,
+    path: &Path,
+    display: &str,
+) -> Result<(SourceFile, Option<Value>), Box<At<FactsError>>> {
     let bytes = fs::read(path).map_err(|error| At::nowhere(FactsError::unreadable(display, &error)))?;
     let text = document::text(&bytes).map_err(|error| {
         At::nowhere(FactsError::Unreadable { path: display.to_owned(), error: error.message, help: error.help })
@@ -73,7 +99,7 @@ fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsE
     };
     let document = match document::read(&bytes, format, false) {
         Ok(document) => document,
-        Err(error) if error.is_empty => return Ok((file, Value::new_object())),
+        Err(error) if error.is_empty => return Ok((file, None)),
         Err(error) => return Err(wrong(error).into()),
     };
     if let Some(inexact) = document.inexact {
@@ -88,21 +114,12 @@ fn read(path: &Path, display: &str) -> Result<(SourceFile, Value), Box<At<FactsE
         let place = place(&file, path.as_ref().map_or(&[], |path| &path.segments()[1..]));
         return Err(At::new(FactsError::Design { message, help: Some("leave the key out") }, place).into());
     }
-    let found = match &document.value {
-        Value::Object(_) => return Ok((file, document.value)),
-        Value::Array(_) => "a list",
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        _ => "text",
-    };
-    let first = file.line(1);
-    Err(At::new(FactsError::DesignNotMapping(found), file.at(first)).into())
+    Ok((file, Some(document.value)))
 }
 
 /// Merged documents, each value with the document that gave it.
 #[derive(Default)]
-struct Tree(BTreeMap<Value, Branch>);
+pub(super) struct Tree(BTreeMap<Value, Branch>);
 
 enum Branch {
     /// What several documents may add to, and the first that has it.
@@ -113,7 +130,7 @@ enum Branch {
 
 impl Tree {
     /// Adds the entries of the document `at`; `twice` is told the path of a key that has a value, and whose it is.
-    fn add<'v>(
+    pub(super) fn add<'v>(
         &mut self,
         entries: impl Iterator<Item = (&'v Value, &'v Value)>,
         at: usize,
@@ -144,7 +161,7 @@ impl Tree {
         }
     }
 
-    fn into_value(self) -> Value {
+    pub(super) fn into_value(self) -> Value {
         let entries = self.0.into_iter().map(|(key, branch)| match branch {
             Branch::Keys(tree, _) => (key, tree.into_value()),
             Branch::Value(value, _) => (key, value),
@@ -163,7 +180,7 @@ fn two_values(path: &[Segment], first: &SourceFile, second: &SourceFile) -> At<F
 }
 
 /// Where the key of a path stands.
-fn place(file: &SourceFile, path: &[Segment]) -> Place {
+pub(super) fn place(file: &SourceFile, path: &[Segment]) -> Place {
     let found = format_of(Path::new(file.path()))
         .and_then(|format| locate(file.text().as_bytes(), format, false, &[path]).pop().flatten());
     file.at(found.map_or_else(|| file.line(1), |found| found.key.unwrap_or(found.value).into()))

@@ -88,6 +88,14 @@ pub enum FactsError {
         /// The other.
         second: String,
     },
+    /// A document that the command line names.
+    #[error("{message}")]
+    Given {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<&'static str>,
+    },
 }
 
 impl FactsError {
@@ -123,6 +131,7 @@ impl Advice for FactsError {
             Self::Design { .. } => "design::unreadable",
             Self::DesignNotMapping(_) => "design::not_a_mapping",
             Self::TwoValues { .. } => "design::two_values",
+            Self::Given { .. } => "data::unreadable",
         }
     }
 
@@ -151,7 +160,9 @@ impl Advice for FactsError {
             ),
             Self::NotTheManifest(_) => Some("rename it".to_owned()),
             Self::Manifest(error) => error.help(),
-            Self::Unreadable { help, .. } | Self::Design { help, .. } => help.map(str::to_owned),
+            Self::Unreadable { help, .. } | Self::Design { help, .. } | Self::Given { help, .. } => {
+                help.map(str::to_owned)
+            }
             Self::DesignNotMapping(_) => Some("begin it with a key, such as `services:`".to_owned()),
         }
     }

@@ -1,6 +1,7 @@
 //! Policies: `.rego` and `.md` files in, assumptions out, with every error of the author's at its place.
 
 mod annotation;
+mod any;
 mod diagnosis;
 mod error;
 mod groups;
@@ -25,7 +26,10 @@ pub(crate) use module::Piece;
 pub use reads::{Reads, Role, Use};
 
 use self::library::Switched;
-pub(crate) use self::rules::{DataPath, Rules};
+pub(crate) use self::{
+    any::any_rules,
+    rules::{DataPath, Rules},
+};
 use crate::source::{At, SourceFile};
 
 /// A policy file as the project lists it.
@@ -75,16 +79,8 @@ fn load_here(
     documents: &BTreeSet<String>,
 ) -> Result<Policies, Vec<At<PolicyError>>> {
     let mut errors = Vec::new();
-    let mut modules = Vec::new();
-    for PolicyFile { file, v0 } in files {
-        if is_markdown(file.path()) {
-            modules.extend(markdown::modules(file, &mut errors));
-        } else {
-            let module = Module::of_file(file.clone(), *v0);
-            errors.extend(module.nul());
-            modules.push(module);
-        }
-    }
+    let in_order: Vec<_> = files.iter().map(|file| &file.file).collect();
+    let mut modules = read_modules(files, &mut errors);
     modules.retain(|module| !module.is_test);
     let shipped = library::switched_on(library, &mut errors);
     let own = modules.len();
@@ -119,7 +115,7 @@ fn load_here(
     let rules = Rules::new(parsed);
     let Some(used) = precheck::check(&rules, documents, &unreadable, &mut errors) else {
         // Rules in a circle or in an endless chain cannot be followed any further.
-        sort(&mut errors, files);
+        sort(&mut errors, &in_order);
         return Err(errors);
     };
     let mut groups = groups::groups(&rules, &annotations, documents, &used, &mut errors);
@@ -138,8 +134,23 @@ fn load_here(
         let modules = rules.modules.iter().map(|parsed| parsed.module.clone()).collect();
         return Ok(Policies { modules, rules, groups });
     }
-    sort(&mut errors, files);
+    sort(&mut errors, &in_order);
     Err(errors)
+}
+
+/// The modules in files, tests among them. What is wrong with their fences goes into the errors.
+pub(crate) fn read_modules(files: &[PolicyFile], errors: &mut Vec<At<PolicyError>>) -> Vec<Module> {
+    let mut modules = Vec::new();
+    for PolicyFile { file, v0 } in files {
+        if is_markdown(file.path()) {
+            modules.extend(markdown::modules(file, errors));
+        } else {
+            let module = Module::of_file(file.clone(), *v0);
+            errors.extend(module.nul());
+            modules.push(module);
+        }
+    }
+    modules
 }
 
 /// What a misplaced import would have brought is unknown for that reason alone.
@@ -172,10 +183,10 @@ fn switch_on(group: &mut Group, switched: &Switched) {
 }
 
 /// By file, as the project lists them, then by place.
-fn sort(errors: &mut [At<PolicyError>], files: &[PolicyFile]) {
+fn sort(errors: &mut [At<PolicyError>], files: &[&SourceFile]) {
     errors.sort_by_cached_key(|error| {
         let place = error.place.as_ref();
-        let file = place.and_then(|place| files.iter().position(|known| known.file == place.file));
+        let file = place.and_then(|place| files.iter().position(|known| **known == place.file));
         (file.unwrap_or(usize::MAX), place.map(|place| place.file.path().to_owned()), place.map(|place| place.span))
     });
 }

@@ -103,6 +103,22 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
     }
 }
 
+/// What is wrong with a query: statements as they stand in a rule's body, of which a module makes no rule yet.
+///
+/// # Errors
+/// What the engine's parser says first, at its place.
+pub(crate) fn check_query(query: &Module) -> Result<(), Box<At<PolicyError>>> {
+    let source = source(query)?;
+    let parsed = Parser::new(&source).and_then(|mut parser| {
+        parser.set_max_col(MAX_COLUMNS);
+        if !query.v0 {
+            parser.enable_rego_v1()?;
+        }
+        parser.parse_user_query()
+    });
+    parsed.map(drop).map_err(|error| Box::new(parser_error(query, &error.to_string())))
+}
+
 /// How deep the expressions of a text go, token by token. The parser would be the one to ask, but it, its tree and the
 /// evaluator all recurse. It is never less than the tree's depth: what stands behind an operator counts as being below
 /// what stands before it.

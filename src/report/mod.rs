@@ -12,7 +12,7 @@ mod snippet;
 #[cfg(test)]
 mod fixture;
 
-pub use self::quiet::quiet_line;
+pub use self::quiet::{escape_json, quiet_line};
 use std::{fmt, str::FromStr};
 
 use crate::{model::Report, source::Location, spelling::nearest};

@@ -2,6 +2,7 @@
 
 mod commands;
 mod errors;
+mod eval;
 mod examples;
 mod formats;
 mod harness;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleAssign, RuleHead};
 
+pub(in crate::evaluate) use self::names::{has_wildcard, iterates};
 use self::{
     expr::texts,
     names::{Names, mentioned},
@@ -51,6 +52,21 @@ pub(in crate::evaluate) struct Plain {
     pub(in crate::evaluate) modules: Vec<Module>,
     /// Of a body, by the number it has in the program: the call that is true if its last condition is reached.
     pub(in crate::evaluate) reached: BTreeMap<usize, String>,
+}
+
+/// The variables that the body of a module's only rule binds, and of each of its statements whether it has an output
+/// argument.
+pub(in crate::evaluate) fn bound(rules: &Rules, module: usize, query: &Query) -> (BTreeSet<String>, Vec<bool>) {
+    let mut builder = Builder::new(rules, false);
+    builder.module = module;
+    let place = builder.parsed().place(&query.span);
+    let body = builder.new_body(Kind::Value, None, Vec::new(), place);
+    let names = builder.names(body, query).all;
+    let has_output = |statement: &LiteralStmt| match &statement.literal {
+        Literal::Expr { expr, .. } => builder.output(expr).is_some(),
+        _ => false,
+    };
+    (names, query.stmts.iter().map(has_output).collect())
 }
 
 pub(super) fn program(rules: &Rules) -> Program {

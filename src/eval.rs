@@ -1,0 +1,87 @@
+//! A query over a project, or over files as `opa eval` takes them.
+
+use std::path::PathBuf;
+
+use regorus::Value;
+
+use crate::{
+    check::{data, load_design, load_facts, load_policies, unseen},
+    evaluate::query::query,
+    facts,
+    given::{Given, given},
+    policy::{Module, PolicyFile, read_modules},
+    project::Project,
+    source::{Advice, At, Problem, SourceFile},
+};
+
+pub use crate::evaluate::query::{Answer, Expression, QueryResult, Settings};
+
+/// What messages call the text of a query.
+const QUERY: &str = "query";
+
+/// Files to evaluate a query over, instead of a project.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// Policies and data, and folders of them.
+    pub data: Vec<PathBuf>,
+    /// The document that is `input`; without one `input` is undefined.
+    pub input: Option<PathBuf>,
+}
+
+/// Evaluates a query over a project's policies, its design and its facts; `folder` is another snapshot than its own.
+///
+/// # Errors
+/// Everything that people wrote and that cannot be read, the query included; what the evaluation failed on.
+pub fn eval_project(
+    project: &Project,
+    folder: Option<&str>,
+    text: &str,
+    settings: &Settings,
+) -> Result<Answer, Vec<Problem>> {
+    let mut problems = unseen(project);
+    let mut keep = |errors: Vec<Problem>| problems.extend(errors);
+    let policies = load_policies(project).map_err(&mut keep).ok();
+    let design = load_design(project).map_err(&mut keep).ok();
+    let facts = load_facts(project, folder).map_err(&mut keep).ok();
+    let (Some(policies), Some((design, _)), Some(facts), true) = (policies, design, facts, problems.is_empty()) else {
+        return Err(problems);
+    };
+    let data = data(design, &facts, settings.now);
+    query(&policies.modules, &SourceFile::new(QUERY, text), &facts.input, &data, settings).map_err(boxed)
+}
+
+/// Evaluates a query over files.
+///
+/// # Errors
+/// Everything that people wrote and that cannot be read, the query included; what the evaluation failed on.
+pub fn eval_files(files: &Files, text: &str, settings: &Settings) -> Result<Answer, Vec<Problem>> {
+    let mut problems: Vec<Problem> = Vec::new();
+    let given = match given(&files.data, settings.v0) {
+        Ok(given) => given,
+        Err(errors) => {
+            problems.extend(boxed(errors));
+            Given::default()
+        }
+    };
+    let data = facts::data(&given.data).map_err(|errors| problems.extend(boxed(errors)));
+    let input = match &files.input {
+        None => Ok(Value::Undefined),
+        Some(path) => {
+            facts::input(path, &path.to_string_lossy().replace('\\', "/")).map_err(|error| problems.push(error))
+        }
+    };
+    let modules = modules(&given.policies, &mut problems);
+    let (Ok(data), Ok(input), true) = (data, input, problems.is_empty()) else { return Err(problems) };
+    query(&modules, &SourceFile::new(QUERY, text), &input, &data, settings).map_err(boxed)
+}
+
+fn modules(files: &[PolicyFile], problems: &mut Vec<Problem>) -> Vec<Module> {
+    let mut errors = Vec::new();
+    let modules = read_modules(files, &mut errors);
+    problems.extend(boxed(errors));
+    modules
+}
+
+fn boxed<K: Advice + Send + Sync + 'static>(errors: Vec<At<K>>) -> Vec<Problem> {
+    errors.into_iter().map(|error| Box::new(error) as _).collect()
+}
