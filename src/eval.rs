@@ -8,7 +8,7 @@ use crate::{
     check::{data, load_design, load_facts, load_policies, unseen},
     evaluate::query::query,
     facts,
-    given::{Given, given},
+    given::{Documents, Given, given},
     policy::{Module, PolicyFile, read_modules},
     project::Project,
     source::{Advice, At, Problem, SourceFile},
@@ -56,7 +56,7 @@ pub fn eval_project(
 /// Everything that people wrote and that cannot be read, the query included; what the evaluation failed on.
 pub fn eval_files(files: &Files, text: &str, settings: &Settings) -> Result<Answer, Vec<Problem>> {
     let mut problems: Vec<Problem> = Vec::new();
-    let given = match given(&files.data, settings.v0) {
+    let given = match given(&files.data, Documents::All, settings.v0) {
         Ok(given) => given,
         Err(errors) => {
             problems.extend(boxed(errors));

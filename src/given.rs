@@ -20,6 +20,15 @@ pub(crate) struct Given {
     pub(crate) data: Vec<DataFile>,
 }
 
+/// Which documents in folders are data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// All in JSON and YAML.
+    All,
+    /// Those that are called `data`: tests stand beside files of all kinds.
+    CalledData,
+}
+
 /// What is wrong with a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GivenError {
@@ -59,8 +68,8 @@ impl Advice for GivenError {
 ///
 /// # Errors
 /// Paths that cannot be read, and folders in which there is nothing.
-pub(crate) fn given(paths: &[PathBuf], v0: bool) -> Result<Given, Vec<At<GivenError>>> {
-    let mut search = Search { given: Given::default(), v0, errors: Vec::new() };
+pub(crate) fn given(paths: &[PathBuf], documents: Documents, v0: bool) -> Result<Given, Vec<At<GivenError>>> {
+    let mut search = Search { given: Given::default(), documents, v0, errors: Vec::new() };
     for path in paths {
         let before = (search.given.policies.len(), search.given.data.len(), search.errors.len());
         match fs::metadata(path) {
@@ -80,6 +89,7 @@ pub(crate) fn given(paths: &[PathBuf], v0: bool) -> Result<Given, Vec<At<GivenEr
 
 struct Search {
     given: Given,
+    documents: Documents,
     v0: bool,
     errors: Vec<At<GivenError>>,
 }
@@ -103,7 +113,7 @@ impl Search {
                 below.pop();
             } else if is_policy(&path) {
                 self.policy(&path);
-            } else if is_data(&path) {
+            } else if self.is_data(&path) {
                 self.data(&path, below);
             }
         }
@@ -127,6 +137,12 @@ impl Search {
         }
     }
 
+    fn is_data(&self, path: &Path) -> bool {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        matches!(extension, Some("json" | "yaml" | "yml"))
+            && (self.documents == Documents::All || path.file_stem().is_some_and(|stem| stem == "data"))
+    }
+
     fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
         let reason = match error.kind() {
             std::io::ErrorKind::NotFound => "it does not exist".to_owned(),
@@ -142,12 +158,8 @@ fn is_policy(path: &Path) -> bool {
     matches!(extension, Some("rego" | "md" | "markdown"))
 }
 
-fn is_data(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("json" | "yaml" | "yml"))
-}
-
 /// A path as messages and reports show it.
 fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
+    let shown = path.to_string_lossy().replace('\\', "/");
+    shown.strip_prefix("./").map(str::to_owned).unwrap_or(shown)
 }

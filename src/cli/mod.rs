@@ -9,6 +9,7 @@ mod facts;
 mod init;
 mod list;
 mod schema;
+mod test;
 
 use std::env;
 
@@ -16,7 +17,6 @@ use clap::{
     Arg, ColorChoice, Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
     builder::Resettable,
 };
-use stillholds::model::ExitCode;
 
 pub(crate) use self::console::{Console, Failure};
 
@@ -44,6 +44,7 @@ enum Command {
     Eval(eval::Args),
     Facts(facts::Args),
     List(list::Args),
+    Test(test::Args),
     Init(init::Args),
     Schema(schema::Args),
 }
@@ -61,17 +62,20 @@ impl Cli {
         Console::new(self.color)
     }
 
-    /// Runs the command.
-    pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
-        match self.command {
+    /// Runs the command, and says with which code the process ends.
+    pub(crate) fn run(self, console: &Console) -> Result<u8, Failure> {
+        let code = match self.command {
             Command::Check(args) => args.run(console),
             Command::Explain(args) => args.run(console),
             Command::Eval(args) => args.run(console),
             Command::Facts(args) => args.run(console),
             Command::List(args) => args.run(console),
+            // It has codes of its own.
+            Command::Test(args) => return args.run(console).map(|code| code as u8),
             Command::Init(args) => args.run(console),
             Command::Schema(args) => args.run(console),
-        }
+        };
+        code.map(|code| code as u8)
     }
 }
 

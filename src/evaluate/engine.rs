@@ -128,17 +128,26 @@ impl<'a> Engine<'a> {
         self.plain.reached.get(&body).map(String::as_str)
     }
 
+    /// What to evaluate to know the keys of all cases that the body of a test tries; `None` where it has none.
+    pub(super) fn asks_cases(&self, body: usize) -> Option<&str> {
+        self.plain.cases.get(&body).map(String::as_str)
+    }
+
     /// The same values once more, with all that the rules tell on the way; `None` where the rewritten rules cannot be
-    /// evaluated. `helpers` are the rules that others look into.
+    /// evaluated. `helpers` are the rules that others look into; of every statement so many bindings are kept as `samples`.
     pub(super) fn traced(
         &self,
         rules: &[String],
         helpers: &[(DataPath, String)],
+        samples: usize,
         strict: bool,
     ) -> Option<(Vec<Option<Value>>, Trace)> {
         let program = self.program();
-        let told =
-            self.told[usize::from(strict)].get_or_init(|| self.world.load(&program.modules, strict).ok()).clone();
+        // Where there is no input, nothing could be handed over with it.
+        let nothing = Value::new_object();
+        let input = if *self.world.input == Value::Undefined { &nothing } else { self.world.input };
+        let world = World { input, ..self.world };
+        let told = self.told[usize::from(strict)].get_or_init(|| world.load(&program.modules, strict).ok()).clone();
         let mut engine = told?;
         let values = if helpers.is_empty() {
             Vec::new()
@@ -148,12 +157,12 @@ impl<'a> Engine<'a> {
         };
         let values = helpers.iter().map(|(path, _)| path.clone()).zip(values);
         let world = TraceWorld {
-            input: self.world.input.clone(),
-            data: self.world.data.clone(),
+            input: world.input.clone(),
+            data: world.data.clone(),
             rules: values.filter_map(|(path, value)| Some((path, value?))).collect(),
             index: Arc::clone(&self.index),
         };
-        let recorder = Arc::new(Recorder::new(Arc::clone(program), world));
+        let recorder = Arc::new(Recorder::new(Arc::clone(program), world, samples));
         let (at, made, seen) = (Arc::clone(&recorder), Arc::clone(&recorder), Arc::clone(&recorder));
         engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(&args)))).ok()?;
         engine.add_extension(MADE.to_owned(), 3, Box::new(move |args| Ok(made.made(args)))).ok()?;
@@ -195,15 +204,19 @@ impl<'a> Engine<'a> {
         let modules = &self.plain.modules;
         let of_label = |label: &str| if label == QUERY { Some(query) } else { of_label(modules, label) };
         let (results, printed) = self.run(engine, query.text.clone(), of_label)?;
-        // What is printed begins with where that was.
-        let printed = printed.into_iter().map(|line| match line.split_once(':') {
-            Some((label, rest)) => {
-                of_label(label).map_or(line.clone(), |module| format!("{}:{rest}", module.file.path()))
-            }
-            None => line,
-        });
         let value = results.result.into_iter().next().and_then(|result| result.expressions.into_iter().next());
-        Ok((value.map(|expression| expression.value).filter(|value| *value != Value::Undefined), printed.collect()))
+        Ok((value.map(|expression| expression.value).filter(|value| *value != Value::Undefined), printed))
+    }
+
+    /// The value of one rule, as OPA evaluates it; `None` where it is undefined. And what was printed on the way.
+    ///
+    /// # Errors
+    /// The first thing that went wrong.
+    pub(super) fn value(&self, rule: &str) -> Result<(Option<Value>, Vec<String>), Failure> {
+        let modules = &self.plain.modules;
+        let (results, printed) =
+            self.run(self.loaded(false)?, format!("[[v | v := {rule}]]"), |label| of_label(modules, label))?;
+        Ok((unpack(&results, 1).pop().flatten(), printed))
     }
 
     fn run<'m>(
@@ -219,7 +232,12 @@ impl<'a> Engine<'a> {
         match quietly(|| engine.eval_query(query, false)) {
             // The engine does not look at the clock inside a built-in.
             Ok(Ok(_)) if start.elapsed() > self.timeout => Err(Failure::Timeout(self.timeout)),
-            Ok(Ok(results)) => Ok((results, engine.take_prints().unwrap_or_default())),
+            Ok(Ok(results)) => {
+                // Each begins with where that was, in text that has been rewritten.
+                let said =
+                    |line: String| line.splitn(3, ':').nth(2).map_or(line.clone(), |said| said.trim_start().to_owned());
+                Ok((results, engine.take_prints().unwrap_or_default().into_iter().map(said).collect()))
+            }
             Ok(Err(error)) => Err(match error.downcast_ref::<LimitError>() {
                 Some(LimitError::TimeLimitExceeded { .. }) => Failure::Timeout(self.timeout),
                 Some(other) => Failure::Limit(other.to_string()),

@@ -15,6 +15,7 @@ use self::{conditions::Conditions, evidence::Gathered};
 use super::{Judgement, Told, judge::Undecided, trace::Made};
 use crate::{
     model::{Condition, Json, Path, Segment, Verdict, ViolationKind},
+    policy::DataPath,
     secret::redacted,
 };
 
@@ -91,6 +92,28 @@ pub(crate) fn explain(judgement: &Judgement, redact: &[String]) -> Why {
         why.facts.splice(0..0, examples);
     }
     why
+}
+
+/// The conditions that kept a rule from being true.
+pub(super) fn stopped(told: &Told, rule: &DataPath) -> Vec<Condition> {
+    let mut conditions = Conditions::new(told, &[]);
+    for body in told.program.bodies_of(rule) {
+        conditions.stopped(*body, 0);
+    }
+    conditions.found
+}
+
+/// The condition that kept a rule from having an entry of these keys, where a binding of them came that far.
+pub(super) fn stopped_at(told: &Told, rule: &DataPath, keys: &[Value]) -> Vec<Condition> {
+    let mut conditions = Conditions::new(told, &[]);
+    for body in told.program.bodies_below(rule) {
+        // The first keys may be part of the name.
+        let fixed = &told.program.bodies[body].rule[rule.len()..];
+        if fixed.iter().zip(keys).all(|(name, key)| *key == Value::from(name.as_str())) {
+            conditions.stopped_at(body, keys);
+        }
+    }
+    conditions.found
 }
 
 /// The values at paths; what is not there is left out.

@@ -18,6 +18,7 @@ pub(crate) mod query;
 mod sampled;
 mod settled;
 mod sources;
+pub(crate) mod testing;
 mod told;
 mod trace;
 mod vacuous;

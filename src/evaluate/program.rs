@@ -51,6 +51,12 @@ impl Program {
         self.rules.get(rule).map_or(&[], Vec::as_slice)
     }
 
+    /// The bodies of a rule and of those whose paths go on from it.
+    pub(super) fn bodies_below(&self, rule: &DataPath) -> impl Iterator<Item = usize> {
+        let below = self.rules.iter().filter(move |(path, _)| path.starts_with(rule));
+        below.flat_map(|(_, bodies)| bodies.iter().copied())
+    }
+
     /// The paths that a value may come from, with `[_]` where any element is meant; none where it is not known.
     pub(super) fn paths(&self, body: usize, origin: &Origin) -> Vec<Path> {
         self.paths_within(body, origin, 0)
@@ -194,6 +200,8 @@ pub(super) struct Body {
     pub(super) seen: usize,
     /// By how many keys its values are looked up, where the rule is an object of them.
     pub(super) keyed: usize,
+    /// Where these keys come from, as far as that is known.
+    pub(super) keys: Vec<Option<Origin>>,
 }
 
 /// What a body makes, as a statement of its own.

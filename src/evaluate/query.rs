@@ -4,7 +4,7 @@
 //! that are false. As in OPA, an expression has its value, what only binds is `true`, and where there is one result to
 //! be had the value may be `false`; of several bindings or statements only those count of which nothing is `false`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use regorus::{
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     model::Json,
     policy::{
-        Module, Piece, PolicyError, Rules, any_rules,
+        Module, Nowhere, Piece, PolicyError, Rules, any_rules,
         syntax::{self, Parsed},
         walk::visit_statement,
     },
@@ -126,16 +126,17 @@ fn parsed(
         Piece::Copy(0, module.text.len()),
         Piece::Insert("\n}".to_owned()),
     ]);
-    let documents = data.as_object().map(|fields| fields.keys().filter_map(text_of).collect()).unwrap_or_default();
     let loaded: Vec<Module> = modules.iter().cloned().chain([module]).collect();
     // What a query asks for and nobody has is undefined, whatever its name is.
-    let rules = any_rules(&loaded, &documents)?;
+    let rules = any_rules(&loaded, &roots(data), Nowhere::Undefined)?;
     let last = rules.modules.len() - 1;
     Ok((rules, last))
 }
 
-fn text_of(key: &Value) -> Option<String> {
-    key.as_string().ok().map(|key| key.as_ref().to_owned())
+/// The keys of `data`.
+pub(crate) fn roots(data: &Value) -> BTreeSet<String> {
+    let name = |key: &Value| key.as_string().ok().map(|key| key.as_ref().to_owned());
+    data.as_object().map(|fields| fields.keys().filter_map(name).collect()).unwrap_or_default()
 }
 
 fn without_last(mut rules: Rules) -> Rules {

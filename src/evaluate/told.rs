@@ -38,6 +38,16 @@ type Calls = BTreeMap<(usize, Vec<Value>), usize>;
 type Makers = BTreeMap<DataPath, BTreeMap<Value, Vec<(usize, usize)>>>;
 
 impl Told {
+    fn new(program: &Arc<Program>, trace: Trace, redact: &[String]) -> Self {
+        Self {
+            program: Arc::clone(program),
+            trace,
+            makers: OnceLock::new(),
+            calls: OnceLock::new(),
+            redact: redact.to_vec(),
+        }
+    }
+
     /// The bodies of the rules that a group goes through.
     pub(super) fn bodies(&self, group: &Group) -> impl Iterator<Item = usize> {
         let through = &group.reads.through;
@@ -126,12 +136,15 @@ pub(super) fn tell(engine: &Engine<'_>, group: &Group, run: &Run, redact: &[Stri
         })
         .collect();
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
-    let (again, trace) = engine.traced(&rules, &helpers, run.builtin.is_none())?;
-    (again == *values).then(|| Told {
-        program: Arc::clone(program),
-        trace,
-        makers: OnceLock::new(),
-        calls: OnceLock::new(),
-        redact: redact.to_vec(),
-    })
+    let (again, trace) = engine.traced(&rules, &helpers, trace::SAMPLES, run.builtin.is_none())?;
+    (again == *values).then(|| Told::new(program, trace, redact))
+}
+
+/// So many bindings of a test are kept: one for each of its cases, as long as there are not too many.
+const CASES: usize = 1_000;
+
+/// Evaluates a test once more, instrumented; `None` where that does not give the same.
+pub(super) fn tell_test(engine: &Engine<'_>, reference: &str, value: Option<&Value>) -> Option<Told> {
+    let (again, trace) = engine.traced(&[reference.to_owned()], &[], CASES, false)?;
+    (again.first().and_then(Option::as_ref) == value).then(|| Told::new(engine.program(), trace, &[]))
 }

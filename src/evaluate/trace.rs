@@ -141,13 +141,15 @@ pub(super) enum Met<'v> {
 /// Writes down what the rules tell while they are evaluated.
 pub(super) struct Recorder {
     program: Arc<Program>,
+    /// How many bindings are kept to show.
+    samples: usize,
     trace: Mutex<Trace>,
 }
 
 impl Recorder {
-    pub(super) fn new(program: Arc<Program>, world: TraceWorld) -> Self {
+    pub(super) fn new(program: Arc<Program>, world: TraceWorld, samples: usize) -> Self {
         let bodies = program.bodies.iter().map(BodyTrace::of).collect();
-        Self { program, trace: Mutex::new(Trace { bodies, world }) }
+        Self { program, samples, trace: Mutex::new(Trace { bodies, world }) }
     }
 
     /// What was told. It is taken out: nothing more is recorded.
@@ -173,7 +175,7 @@ impl Recorder {
                 told.made.push(Made { env: env.clone(), value: Value::Null, seen });
             }
         }
-        told.reach(of, statement, env, world);
+        told.reach(of, statement, env, world, self.samples);
         Value::from(true)
     }
 
@@ -229,12 +231,12 @@ impl BodyTrace {
         Self { statements: body.all().map(statement).collect(), current: vec![None; body.seen], ..Self::default() }
     }
 
-    fn reach(&mut self, body: &Body, nth: usize, env: &Value, world: &TraceWorld) {
+    fn reach(&mut self, body: &Body, nth: usize, env: &Value, world: &TraceWorld, samples: usize) {
         self.at = nth;
         let statement = body.statements.get(nth).unwrap_or(&body.head.statement);
         let told = &mut self.statements[nth];
         told.arrived += 1;
-        if told.samples.len() < SAMPLES {
+        if told.samples.len() < samples {
             told.samples.push(Sample { env: env.clone(), seen: Vec::new() });
         }
         if !is_same(env.as_array().ok().and_then(|env| env.get(0)), &world.input) {
@@ -258,7 +260,7 @@ impl BodyTrace {
         }
         let nth = self.at;
         let Some(told) = self.statements.get_mut(nth) else { return };
-        if told.arrived <= SAMPLES as u64
+        if told.has_all()
             && let Some(sample) = told.samples.last_mut()
         {
             if sample.seen.len() <= number {
@@ -287,6 +289,13 @@ impl BodyTrace {
                 told_pair.keep(&sample.env, value, &other);
             }
         }
+    }
+}
+
+impl StatementTrace {
+    /// Whether all bindings that reached it are kept to show.
+    pub(super) fn has_all(&self) -> bool {
+        self.samples.len() as u64 == self.arrived
     }
 }
 

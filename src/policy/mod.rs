@@ -1,7 +1,6 @@
 //! Policies: `.rego` and `.md` files in, assumptions out, with every error of the author's at its place.
 
 mod annotation;
-mod any;
 mod diagnosis;
 mod error;
 mod groups;
@@ -12,6 +11,7 @@ mod precheck;
 mod reads;
 pub(crate) mod rules;
 pub(crate) mod syntax;
+mod testing;
 mod tokens;
 pub(crate) mod walk;
 
@@ -27,8 +27,8 @@ pub use reads::{Reads, Role, Use};
 
 use self::library::Switched;
 pub(crate) use self::{
-    any::any_rules,
     rules::{DataPath, Rules},
+    testing::{Nowhere, TestRule, any_rules, test_name, tests},
 };
 use crate::source::{At, SourceFile};
 

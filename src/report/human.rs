@@ -4,6 +4,7 @@
 //! in their files), then how much was looked at, then what to do.
 
 mod explain;
+mod testing;
 
 use std::{
     borrow::Cow,
@@ -12,7 +13,7 @@ use std::{
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub(super) use self::explain::explain;
+pub(super) use self::{explain::explain, testing::tests};
 use super::{
     Look,
     page::{Ink, Page},

@@ -168,7 +168,7 @@ fn what_a_policy_prints_does_not_act_on_a_terminal() {
     --- stdout
     true
     --- stderr
-    p.rego:3: a\u{1b}[31m ::error::b
+    a\u{1b}[31m ::error::b
     ");
 }
 

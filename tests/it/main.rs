@@ -15,6 +15,7 @@ mod properties;
 mod readme;
 mod shipped;
 mod sources;
+mod test;
 mod verdicts;
 mod walks;
 mod why;

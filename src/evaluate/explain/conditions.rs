@@ -8,7 +8,7 @@ use super::{
         Told,
         place::{around, resolved, value_of},
         program::{Body, Call, Form, Hop, Kind, Known, Operand, Origin, Program, Read, Root, Side, Statement},
-        trace::{Met, SAMPLES, Sample, bound, meet},
+        trace::{Met, Sample, StatementTrace, bound, meet},
     },
     evidence::replaces_data,
     json,
@@ -125,7 +125,7 @@ impl<'a> Conditions<'a> {
             let sampled = (0..of.statements.len())
                 .rev()
                 .find_map(|nth| Some((nth, trace.statements[nth].samples.iter().find(is_called)?)))
-                .filter(|(nth, _)| trace.statements.get(nth + 1).is_none_or(|next| next.samples.len() < SAMPLES));
+                .filter(|(nth, _)| trace.statements.get(nth + 1).is_none_or(StatementTrace::has_all));
             if let Some((nth, sample)) = sampled {
                 self.failed(*body, nth, &sample.env, &sample.seen, depth + 1);
             } else if of.statements.len() == 1 {
@@ -178,6 +178,24 @@ impl<'a> Conditions<'a> {
         let Some(stop) = last_reached(self.told, body) else { return };
         let Some(sample) = trace.statements[stop].samples.first() else { return };
         self.failed(body, stop, &sample.env, &sample.seen, depth);
+    }
+
+    /// The condition that the bindings with these keys did not pass; they are the last of the entry's.
+    pub(super) fn stopped_at(&mut self, body: usize, keys: &[Value]) {
+        let (of, trace) = (&self.told.program.bodies[body], &self.told.trace.bodies[body]);
+        let keys = &keys[keys.len().saturating_sub(of.keys.len())..];
+        let is_it = |sample: &&Sample| {
+            of.keys.iter().zip(keys).all(|(origin, key)| {
+                let found = origin.as_ref().and_then(|origin| value_of(origin, &sample.env, &self.told.trace.world));
+                found.is_none_or(|found| found == *key)
+            })
+        };
+        let last = (0..of.statements.len())
+            .rev()
+            .find_map(|nth| Some((nth, trace.statements[nth].samples.iter().find(is_it)?)));
+        if let Some((nth, sample)) = last {
+            self.failed(body, nth, &sample.env, &sample.seen, 0);
+        }
     }
 
     /// A condition that could not be decided.
@@ -327,9 +345,10 @@ fn is_defined(told: &Told, body: usize, statement: &Statement, env: &Value) -> b
     }
     let is_nothing = |call: &Call| {
         let mut bodies = told.program.bodies_of(&call.rule).iter().map(|body| &told.program.bodies[*body]);
-        let is_set = bodies.any(|body| body.kind == Kind::Elements);
+        // A rule without conditions is there, and tells nothing.
+        let is_there = bodies.any(|body| body.kind == Kind::Elements || body.statements.is_empty());
         let has_value = told.trace.world.rules.contains_key(&call.rule);
-        !call.negated && !is_set && !has_value && witnesses(told, body, statement, call, env).made.is_empty()
+        !call.negated && !is_there && !has_value && witnesses(told, body, statement, call, env).made.is_empty()
     };
     !absent && !statement.calls.iter().any(is_nothing)
 }

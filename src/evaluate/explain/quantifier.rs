@@ -6,7 +6,7 @@ use super::super::{
     Told,
     place::{around, concrete},
     program::{Operand, Origin, Root, Statement},
-    trace::{Met, SAMPLES, meet},
+    trace::{Met, StatementTrace, meet},
 };
 use crate::model::Path;
 
@@ -40,11 +40,17 @@ pub(super) fn broken(told: &Told, body: usize, statement: &Statement, nested: us
     };
     let passed: Vec<&Value> = trace.made.iter().map(|made| &made.env).filter(|env| begins(env, &base)).collect();
     let is_passed = |env: &Value| passed.iter().any(|passed| begins(passed, &variables(env)));
-    let env = elements(&list(told, statement, env)?).into_iter().map(binding).find(|env| !is_passed(env))?;
+    let env = if let Some(list) = list(told, statement, env) {
+        elements(&list).into_iter().map(binding).find(|env| !is_passed(env))?
+    } else {
+        // What it goes through is not known, but the element that it ended at was met last.
+        let met = trace.statements.first().filter(|first| first.has_all())?;
+        met.samples.iter().map(|sample| &sample.env).rfind(|env| begins(env, &base) && !is_passed(env))?.clone()
+    };
     let element = variables(&env);
     let sample = |nth: usize| trace.statements[nth].samples.iter().find(|sample| begins(&sample.env, &element));
     // Only the first bindings are kept: that one is not among them says something where there is room for it.
-    let is_last = |nth: usize| trace.statements.get(nth + 1).is_none_or(|next| next.samples.len() < SAMPLES);
+    let is_last = |nth: usize| trace.statements.get(nth + 1).is_none_or(StatementTrace::has_all);
     let sampled = || (0..inner.statements.len()).rev().find(|nth| sample(*nth).is_some()).filter(|nth| is_last(*nth));
     let counted = || {
         let reached = |nth: &usize| trace.statements[*nth].arrived > trace.made_count;

@@ -24,7 +24,8 @@ use crate::{
     policy::{
         DataPath, Module, Piece, Rules, is_rule_word,
         rules::head_path,
-        syntax::{Parsed, Reference},
+        syntax::{Parsed, Reference, Step},
+        test_name,
         walk::variables,
     },
     source::Span,
@@ -35,6 +36,8 @@ const HEAD: &str = "zzz__head";
 
 /// What the names of the functions begin with that ask whether a condition is reached.
 const REACHED: &str = "zzz__reached_";
+/// The same of those that ask for the cases of a test.
+const CASES: &str = "zzz__cases_";
 
 /// The rules with only those heads rewritten that the engine gets wrong: an object in the head of a set of which a
 /// field is undefined loses the whole set. As a variable of the body it loses only that element, as in OPA.
@@ -44,7 +47,7 @@ const REACHED: &str = "zzz__reached_";
 pub(in crate::evaluate) fn plain(rules: &Rules) -> Plain {
     let mut builder = Builder::new(rules, false);
     let modules = builder.modules();
-    Plain { modules, reached: builder.reached }
+    Plain { modules, reached: builder.reached, cases: builder.cases }
 }
 
 /// The rules to evaluate without a trace.
@@ -52,6 +55,8 @@ pub(in crate::evaluate) struct Plain {
     pub(in crate::evaluate) modules: Vec<Module>,
     /// Of a body, by the number it has in the program: the call that is true if its last condition is reached.
     pub(in crate::evaluate) reached: BTreeMap<usize, String>,
+    /// Of the body of a test with cases: the call that gives the keys of all that are tried.
+    pub(in crate::evaluate) cases: BTreeMap<usize, String>,
 }
 
 /// The variables that the body of a module's only rule binds, and of each of its statements whether it has an output
@@ -115,6 +120,7 @@ struct Builder<'a> {
     /// The functions that ask for the last condition of a body, and what calls them.
     asking: Vec<Piece>,
     reached: BTreeMap<usize, String>,
+    cases: BTreeMap<usize, String>,
 }
 
 /// What an expression stands in.
@@ -143,6 +149,7 @@ impl<'a> Builder<'a> {
             defaults: BTreeSet::new(),
             asking: Vec::new(),
             reached: BTreeMap::new(),
+            cases: BTreeMap::new(),
         };
         builder.gather_constants();
         builder
@@ -211,11 +218,14 @@ impl<'a> Builder<'a> {
             }
         };
         // `by_name[x.name] := x` has one entry for each name.
-        let keyed = match head {
-            RuleHead::Compr { refr, .. } => Reference::of(refr)
-                .map_or(0, |reference| (reference.steps.len() + 1).saturating_sub(reference.full_path().len())),
-            _ => 0,
+        let keys: Vec<Step<'_>> = match head {
+            RuleHead::Compr { refr, .. } => Reference::of(refr).map_or_else(Vec::new, |reference| {
+                let fixed = reference.full_path().len().saturating_sub(1);
+                reference.steps[fixed..].to_vec()
+            }),
+            _ => Vec::new(),
         };
+        let keyed = keys.len();
         let place = parsed.place(rule.span());
         if bodies.is_empty() {
             let Some(value) = value else { return };
@@ -243,7 +253,9 @@ impl<'a> Builder<'a> {
             let body = self.new_body(kind, None, arguments.clone(), place.clone());
             self.bodies[body].keyed = keyed;
             self.bodies[body].is_fallback = one.is_else && is_true_only(&one.query);
+            self.ask_cases(body, &one.query, &keys);
             let (pieces, is_moved) = self.query(body, &one.query, value);
+            self.keys(body, &keys);
             let mut span = self.query_span(&one.query);
             let (mut open, mut close) = ("{ ", " }");
             if one.query.stmts.is_empty() {
@@ -302,6 +314,7 @@ impl<'a> Builder<'a> {
             is_fallback: false,
             seen: 0,
             keyed: 0,
+            keys: Vec::new(),
         });
         let at = self.bodies.len() - 1;
         if parent.is_none() {
@@ -402,6 +415,80 @@ impl<'a> Builder<'a> {
         self.asking.push(Piece::Insert(" }".to_owned()));
         let path: DataPath = package.into_iter().chain([name]).collect();
         self.reached.insert(body, format!("{}(0)", crate::policy::reference(&path)));
+    }
+
+    /// Finds where the keys of an entry come from.
+    fn keys(&mut self, body: usize, keys: &[Step<'_>]) {
+        let mut statement = Statement::empty(self.bodies[body].place.clone());
+        let mut origins = Vec::new();
+        for key in keys {
+            let (Step::Variable(expr, _) | Step::Dynamic(expr) | Step::Number(expr)) = key else {
+                origins.push(None);
+                continue;
+            };
+            let mut context = Context {
+                body,
+                statement: &mut statement,
+                edits: &mut Vec::new(),
+                negated: false,
+                prefix: HEAD.to_owned(),
+                names: &mut Names::default(),
+            };
+            let operand = self.expr(expr, Need::Excused, &mut context);
+            origins.push(match operand {
+                Operand::Read(read) => Some(statement.reads[read].origin.clone()),
+                _ => None,
+            });
+        }
+        self.bodies[body].keys = origins;
+    }
+
+    /// Writes the function that asks for the keys of all cases that the body of a test tries: those of all bindings,
+    /// from where its keys are known. What fails before that has no name.
+    fn ask_cases(&mut self, body: usize, query: &Query, keys: &[Step<'_>]) {
+        let Some(segments) = test_name(&self.rule[self.parsed().package().len()..]) else { return };
+        let fixed = self.rule[self.parsed().package().len() + segments..].iter();
+        let quoted = |key: &str| serde_json::Value::from(key).to_string();
+        let mut texts: Vec<String> = fixed.map(|key| quoted(key)).collect();
+        if self.probes || keys.is_empty() && texts.is_empty() {
+            return;
+        }
+        let mut wanted = BTreeSet::new();
+        for key in keys {
+            let (expr, text) = match key {
+                Step::Key(key) => {
+                    texts.push(quoted(key));
+                    continue;
+                }
+                Step::Variable(expr, _) | Step::Dynamic(expr) | Step::Number(expr) => {
+                    (expr, self.text(self.parsed().span_of(expr)))
+                }
+            };
+            mentioned(expr, &mut wanted);
+            texts.push(text);
+        }
+        let names = self.names(body, query);
+        wanted.retain(|name| names.all.contains(name));
+        let definitions: Vec<_> = query.stmts.iter().map(|statement| self.definitions(statement, &names)).collect();
+        let mut prefix = Vec::new();
+        for written in order_of(&definitions) {
+            if wanted.is_empty() {
+                break;
+            }
+            for (name, _) in &definitions[written] {
+                wanted.remove(name);
+            }
+            prefix.push(self.text(self.parsed().span(&query.stmts[written].span)));
+        }
+        if prefix.is_empty() {
+            prefix.push("true".to_owned());
+        }
+        let name = format!("{CASES}{body}");
+        let open = if self.parsed().module.v0 { "" } else { "if " };
+        let list = format!("[[{}] | {}]", texts.join(", "), prefix.join("; "));
+        self.asking.push(Piece::Insert(format!("\n{name}(_) := zzz__list {open}{{ zzz__list := {list} }}")));
+        let path: DataPath = self.parsed().package().into_iter().chain([name]).collect();
+        self.cases.insert(body, format!("{}(0)", crate::policy::reference(&path)));
     }
 
     /// The head of a body as its last statement, where it is more than a variable or a literal. Without probes only
