@@ -8,11 +8,16 @@ use crate::harness::{NOW, Project, Run, repository, run_in, table};
 /// A query with the answer of OPA 1.22, and ours with the reason where it is another one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    query: String,
-    answer: Value,
+pub(crate) struct Case {
+    pub(crate) query: String,
+    pub(crate) answer: Value,
     ours: Option<Value>,
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
+/// The table of all cases.
+pub(crate) fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("opa/eval.json")).expect("the table is valid")
 }
 
 fn eval(query: &str, arguments: &[&str]) -> Run {
@@ -22,7 +27,7 @@ fn eval(query: &str, arguments: &[&str]) -> Run {
 
 #[test]
 fn answers_are_those_of_opa() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("opa/eval.json")).expect("the table is valid");
+    let cases = cases();
     assert!(cases.len() >= 120, "only {} cases", cases.len());
     for Case { query, answer, ours, reason } in cases {
         assert_eq!(ours.is_some(), reason.is_some(), "{query}");

@@ -11,6 +11,7 @@ mod literate;
 mod metadata;
 mod missing;
 mod mutations;
+mod opa;
 mod properties;
 mod readme;
 mod shipped;

@@ -11,15 +11,20 @@ fn test(arguments: &[&str]) -> Run {
     run_in(&repository().join("tests/it/opa/tests"), &[&["test"], arguments].concat())
 }
 
+/// What OPA says each of them comes to.
+pub(crate) fn answers() -> BTreeMap<String, String> {
+    serde_json::from_str(include_str!("opa/test.json")).expect("the answers are valid")
+}
+
 /// Where our answer is another one, with the reason.
-const DIFFERENT: [(&str, Option<&str>, &str); 3] = [
+pub(crate) const DIFFERENT: [(&str, Option<&str>, &str); 3] = [
     ("data.shop_test.test_default", Some("pass"), "a default is no test of its own, as it may only fail"),
     ("data.shop_test.test_default#01", None, "so the rule is the only test of its name"),
     ("data.shop_test.test_no_case", Some("fail"), "a test without a case tests nothing"),
 ];
 
 /// What each test and case came to, from the JSON of either tool.
-fn outcomes(tests: &Value) -> BTreeMap<String, String> {
+pub(crate) fn outcomes(tests: &Value) -> BTreeMap<String, String> {
     fn leaves(name: &str, result: &Value, found: &mut BTreeMap<String, String>) {
         let is = |key: &str| result[key] == true;
         if let Some(subs) = result["sub_results"].as_object() {
@@ -44,8 +49,7 @@ fn outcomes(tests: &Value) -> BTreeMap<String, String> {
 
 #[test]
 fn outcomes_are_those_of_opa() {
-    let mut expected: BTreeMap<String, String> =
-        serde_json::from_str(include_str!("opa/test.json")).expect("the answers are valid");
+    let mut expected = answers();
     for (name, ours, reason) in DIFFERENT {
         let theirs = expected.remove(name).unwrap_or_else(|| panic!("{name} is no test: {reason}"));
         assert_ne!(Some(theirs.as_str()), ours, "{name}: {reason}");
