@@ -9,8 +9,10 @@ use crate::{
     evaluate::query::query,
     facts,
     given::{Documents, Given, given},
+    model::Json,
     policy::{Module, PolicyFile, read_modules},
     project::Project,
+    secret::{WITHHELD, is_secret, without_secrets},
     source::{Advice, At, Problem, SourceFile},
 };
 
@@ -29,6 +31,7 @@ pub struct Files {
 }
 
 /// Evaluates a query over a project's policies, its design and its facts; `folder` is another snapshot than its own.
+/// Values under keys that sound like secrets are withheld.
 ///
 /// # Errors
 /// Everything that people wrote and that cannot be read, the query included; what the evaluation failed on.
@@ -47,7 +50,32 @@ pub fn eval_project(
         return Err(problems);
     };
     let data = data(design, &facts, settings.now);
-    query(&policies.modules, &SourceFile::new(QUERY, text), &facts.input, &data, settings).map_err(boxed)
+    let answer = query(&policies.modules, &SourceFile::new(QUERY, text), &facts.input, &data, settings);
+    answer.map(|answer| withheld(answer, &project.redact)).map_err(boxed)
+}
+
+/// The answer with what sounds like a secret withheld, as wherever facts are shown.
+fn withheld(mut answer: Answer, redact: &[String]) -> Answer {
+    let names_secret = |text: &str| {
+        let mut words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
+        words.any(|word| is_secret(word, redact))
+    };
+    let shown = |value: Json, is_secret: bool| match value {
+        // That something is so is no secret.
+        Json::Bool(_) | Json::Null => value,
+        _ if is_secret => WITHHELD.into(),
+        value => without_secrets(value, redact),
+    };
+    for result in &mut answer.results {
+        let any = result.expressions.iter().any(|expression| names_secret(&expression.text));
+        for expression in &mut result.expressions {
+            expression.value = shown(expression.value.take(), names_secret(&expression.text));
+        }
+        for (name, value) in &mut result.bindings {
+            *value = shown(value.take(), any || is_secret(name, redact));
+        }
+    }
+    answer
 }
 
 /// Evaluates a query over files.

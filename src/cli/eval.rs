@@ -22,7 +22,8 @@ use super::{Console, Failure, args::FactsArgs, args::ProjectArgs, args::limit};
 /// Evaluate a Rego query over the project's policies, design and facts
 ///
 /// `data` has the policies, the design and the snapshot's provenance, `input` the facts. With -d or -i no project is
-/// read: then they are the files named. The answer is that of `opa eval`. Calls to the outside are refused, and
+/// read: then they are the files named. The answer is that of `opa eval`, but of a project's facts what sounds like a
+/// secret is withheld. Calls to the outside are refused, and
 /// `time.now_ns` is the time of `--now`. Exit codes: 0; 1 where `--fail` or `--fail-defined` says so; 2 the query cannot
 /// be evaluated.
 #[derive(Debug, clap::Args)]

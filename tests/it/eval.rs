@@ -130,6 +130,25 @@ fn a_project_is_what_its_assumptions_see() {
 }
 
 #[test]
+fn secrets_of_a_project_are_withheld() {
+    let facts = r#"{"edges": [], "db": {"password": "hunter2", "user": "shop"}, "env": [{"name": "API_TOKEN", "value": "hunter2"}]}"#;
+    let project = Project::good().with("facts/traces.json", facts).write();
+    for (query, answer) in [
+        ("input.traces.db", r#"{"password":"(withheld)","user":"shop"}"#),
+        ("input.traces.db.password", "(withheld)"),
+        ("input.traces.env", r#"[{"name":"API_TOKEN","value":"(withheld)"}]"#),
+        (r#"input.traces.db.password == "hunter2""#, "true"),
+        ("input.traces.db.user", "shop"),
+    ] {
+        assert_eq!(project.run(&["eval", query, "-f", "raw"]).stdout.trim_end(), answer, "{query}");
+    }
+    let bound = project.run(&["eval", "x := input.traces.db.password", "-f", "bindings"]);
+    assert!(bound.stdout.contains("(withheld)") && !bound.stdout.contains("hunter2"), "{bound}");
+    let file = project.run(&["eval", "input.db.password", "-f", "raw", "-i", "facts/traces.json"]);
+    assert_eq!(file.stdout, "hunter2\n", "a file that is named is its reader's own");
+}
+
+#[test]
 fn files_are_loaded_as_opa_loads_them() {
     let files = Project::empty().with_all(&[
         ("policy/a.rego", "package a\n\nlimit := data.limits.cpu\n\nroles := data.teams.sre.roles\n"),
@@ -175,6 +194,25 @@ fn what_a_policy_prints_does_not_act_on_a_terminal() {
     --- stderr
     a\u{1b}[31m ::error::b
     ");
+}
+
+/// Each of them hangs or breaks the engine, or would.
+#[test]
+fn hostile_queries_are_refused() {
+    for (title, query) in [
+        ("brackets", "[".repeat(60) + "1" + &"]".repeat(60)),
+        ("braces", "{".repeat(60) + "1" + &"}".repeat(60)),
+        ("parentheses", "(".repeat(400) + "1" + &")".repeat(400)),
+        ("operators", "1".to_owned() + &" + 1".repeat(15_000)),
+        ("keys", "input".to_owned() + &".a".repeat(5_000)),
+        ("text that would be a rule", "1 }\n\nx if { true".to_owned()),
+        ("text that would be a package", "1 }\n\npackage y".to_owned()),
+        ("text that would be an else", "false } else := 1 if { true".to_owned()),
+        ("the package of the query", "data.zzz__query.result".to_owned()),
+    ] {
+        let run = eval(&query, &["-f", "raw", "--timeout", "2s"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{title}: {run}");
+    }
 }
 
 #[test]
