@@ -349,7 +349,8 @@ fn explain(
     (assumptions.collect(), places.files)
 }
 
-fn load_declared(project: &Project, of: Documents) -> Result<Declared, Vec<Problem>> {
+/// The documents that the project declares.
+pub(crate) fn load_declared(project: &Project, of: Documents) -> Result<Declared, Vec<Problem>> {
     let patterns = match of {
         Documents::Design => &project.design,
         Documents::Data => &project.data,
@@ -371,7 +372,7 @@ fn load_declared(project: &Project, of: Documents) -> Result<Declared, Vec<Probl
 }
 
 /// Reads the snapshots to compare with.
-fn load_references(project: &Project, options: &Options) -> Result<BTreeMap<String, Facts>, Vec<Problem>> {
+pub(crate) fn load_references(project: &Project, options: &Options) -> Result<BTreeMap<String, Facts>, Vec<Problem>> {
     let of_project = project.references.iter().map(|(name, reference)| (name, &reference.facts));
     let folders: BTreeMap<_, _> = of_project.chain(&options.references).collect();
     let mut problems = Vec::new();
@@ -386,7 +387,7 @@ fn load_references(project: &Project, options: &Options) -> Result<BTreeMap<Stri
 }
 
 /// `data` as policies see it beside their own packages.
-fn data(
+pub(crate) fn data(
     documents: &Declared,
     design: &Declared,
     references: &BTreeMap<String, Facts>,

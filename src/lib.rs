@@ -4,6 +4,7 @@
 //!  roof      main.rs  cli/                               the binary: clap and printing live here and nowhere else
 //!            ───────────────────────────────────────── crate boundary, enforced by the compiler
 //!  floor 3   check.rs   explain.rs   project/            the spine, and all of one assumption; the project file
+//!            eval.rs    test.rs   given.rs               a query; the tests; files that the command line names
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
@@ -18,9 +19,11 @@
 //! environment inside it.
 
 pub mod check;
+pub mod eval;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
+mod given;
 pub mod model;
 pub mod policy;
 pub mod project;
@@ -29,5 +32,6 @@ pub mod schema;
 pub mod secret;
 pub mod source;
 pub mod spelling;
+pub mod test;
 mod text;
 pub mod yaml;

@@ -11,8 +11,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             console.failure(&failure);
-            stillholds::model::ExitCode::Unusable
+            stillholds::model::ExitCode::Unusable as u8
         }
     };
-    ExitCode::from(code as u8)
+    ExitCode::from(code)
 }

@@ -67,8 +67,7 @@ impl FactsArgs {
 
     /// The time of the check in whole seconds; the only place that asks the clock.
     pub(crate) fn now(&self) -> Timestamp {
-        let clock = || Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
-        self.now.unwrap_or_else(clock)
+        now(self.now)
     }
 }
 
@@ -92,7 +91,14 @@ fn reference(text: &str) -> Result<(String, PathBuf), String> {
     Ok((name.to_owned(), PathBuf::from(folder)))
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+/// This time, or else the clock's.
+pub(crate) fn now(given: Option<Timestamp>) -> Timestamp {
+    let clock = || Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
+    given.unwrap_or_else(clock)
+}
+
+/// A time in RFC 3339.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| format!("`{text}` is no time; write it like 2026-11-21T02:00:00Z"))
 }
 

@@ -3,11 +3,13 @@
 mod args;
 mod check;
 mod console;
+mod eval;
 mod explain;
 mod facts;
 mod init;
 mod list;
 mod schema;
+mod test;
 mod worker;
 
 use std::env;
@@ -16,7 +18,6 @@ use clap::{
     Arg, ColorChoice, Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
     builder::Resettable,
 };
-use stillholds::model::ExitCode;
 
 pub(crate) use self::console::{Console, Failure};
 
@@ -41,8 +42,10 @@ pub(crate) struct Cli {
 enum Command {
     Check(check::Args),
     Explain(explain::Args),
+    Eval(eval::Args),
     Facts(facts::Args),
     List(list::Args),
+    Test(test::Args),
     Init(init::Args),
     Schema(schema::Args),
 }
@@ -60,16 +63,20 @@ impl Cli {
         Console::new(self.color)
     }
 
-    /// Runs the command.
-    pub(crate) fn run(self, console: &Console) -> Result<ExitCode, Failure> {
-        match self.command {
+    /// Runs the command, and says with which code the process ends.
+    pub(crate) fn run(self, console: &Console) -> Result<u8, Failure> {
+        let code = match self.command {
             Command::Check(args) => args.run(console),
             Command::Explain(args) => args.run(console),
+            Command::Eval(args) => args.run(console),
             Command::Facts(args) => args.run(console),
             Command::List(args) => args.run(console),
+            // It has codes of its own.
+            Command::Test(args) => return args.run(console).map(|code| code as u8),
             Command::Init(args) => args.run(console),
             Command::Schema(args) => args.run(console),
-        }
+        };
+        code.map(|code| code as u8)
     }
 }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use regorus::{Engine as Regorus, LimitError, PolicyLengthConfig, Value, utils::limits::ExecutionTimerConfig};
 
 use super::{
-    Settings, Watch,
+    Watch,
     builtins::BUILTINS,
     inputs::Inputs,
     place::Index,
@@ -23,8 +23,11 @@ use super::{
 };
 use crate::{
     policy::{self, DataPath, Module, PolicyError, Rules, syntax},
-    source::At,
+    source::{Advice, At},
 };
+
+/// What the engine calls the text of a query.
+const QUERY: &str = "<query.rego>";
 
 /// The evaluator with all policies, facts and data loaded. Cloning what it holds costs next to nothing, so every
 /// evaluation runs on a clone of its own.
@@ -42,7 +45,8 @@ pub(super) struct Engine<'a> {
     /// Where the values of the documents stand; shared by all that is explained.
     index: Arc<OnceLock<Index>>,
     timeout: Duration,
-    watch: &'a Watch,
+    /// Whoever wants to know what is being evaluated.
+    watch: Option<&'a Watch>,
 }
 
 /// The values of rules, `None` where one is undefined: a row for each input.
@@ -71,6 +75,39 @@ pub(super) enum Failure {
     Stopped(String),
 }
 
+impl Failure {
+    /// What went wrong, and what to do about it.
+    pub(super) fn said(&self) -> (String, String) {
+        match self {
+            Self::Error(error) => {
+                let help = error.kind.help().unwrap_or_else(|| {
+                    "the facts are of another type than the rule supposes: see `stillholds facts`".to_owned()
+                });
+                // What is more than a value may have anything in it.
+                let message = error.kind.to_string();
+                let message = match message.split_once(", and got `") {
+                    Some((short, quoted)) if quoted.starts_with(['{', '[']) => short,
+                    _ => &message,
+                };
+                (format!("evaluation failed: {message}"), help)
+            }
+            Self::Timeout(limit) => (
+                format!("evaluation took longer than {} s", limit.as_secs_f64()),
+                "make the rule look at less, or allow more time with `--timeout`".to_owned(),
+            ),
+            Self::Limit(message) => (format!("evaluation stopped: {message}"), "make the rule look at less".to_owned()),
+            Self::Stopped(what) => (
+                format!("evaluation {what}"),
+                "make the rule look at less: what it asks for has no end, or does not fit into memory".to_owned(),
+            ),
+            Self::Panic(message) => (
+                format!("the evaluator broke: {message}"),
+                "this is a defect of the engine: please report it with the rule that caused it".to_owned(),
+            ),
+        }
+    }
+}
+
 impl<'a> Engine<'a> {
     /// Loads everything once.
     ///
@@ -80,9 +117,10 @@ impl<'a> Engine<'a> {
         rules: &'a Rules,
         input: &'a Value,
         data: &'a Value,
-        settings: &'a Settings,
+        now: Timestamp,
+        timeout: Duration,
     ) -> Result<Self, Box<At<PolicyError>>> {
-        let world = World { input, data, now: settings.now };
+        let world = World { input, data, now };
         let plain = program::plain(rules);
         let strict = world.load(&plain.modules, true)?;
         let told = [const { OnceLock::new() }; 2];
@@ -95,9 +133,14 @@ impl<'a> Engine<'a> {
             told,
             program: OnceLock::new(),
             index: Arc::default(),
-            timeout: settings.timeout,
-            watch: &settings.watch,
+            timeout,
+            watch: None,
         })
+    }
+
+    /// The same, watched.
+    pub(super) fn watched(self, watch: &'a Watch) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The rules as a table of statements.
@@ -110,8 +153,15 @@ impl<'a> Engine<'a> {
         self.plain.reached.get(&body).map(String::as_str)
     }
 
-    /// The same values of an assumption's rules once more, with all that the rules tell on the way; `None` where the rewritten rules cannot be
-    /// evaluated. `helpers` are the rules that others look into.
+    /// What to evaluate to know the keys of all cases that the body of a test tries; `None` where it has none.
+    pub(super) fn asks_cases(&self, body: usize) -> Option<&str> {
+        self.plain.cases.get(&body).map(String::as_str)
+    }
+
+    /// The same values of an assumption's rules once more, with all that the rules tell on the way; `None` where the
+    /// rewritten rules cannot be evaluated. `helpers` are the rules that others look into; of every statement so many
+    /// bindings are kept as `samples`.
+    #[expect(clippy::too_many_arguments, reason = "what to ask, of what, and how closely")]
     pub(super) fn traced(
         &self,
         id: &str,
@@ -119,11 +169,15 @@ impl<'a> Engine<'a> {
         helpers: &[(DataPath, String)],
         inputs: Option<&Arc<Inputs>>,
         program: &Arc<Program>,
+        samples: usize,
         strict: bool,
     ) -> Option<(Rows, Trace)> {
-        let told = self.told[usize::from(strict)]
-            .get_or_init(|| self.world.load(&self.program().modules, strict).ok())
-            .clone();
+        // Where there is no input, nothing could be handed over with it.
+        let nothing = Value::new_object();
+        let input = if *self.world.input == Value::Undefined { &nothing } else { self.world.input };
+        let world = World { input, ..self.world };
+        let told =
+            self.told[usize::from(strict)].get_or_init(|| world.load(&self.program().modules, strict).ok()).clone();
         let mut engine = told?;
         let rows = if helpers.is_empty() {
             Vec::new()
@@ -136,13 +190,13 @@ impl<'a> Engine<'a> {
             values.filter_map(|(path, value)| Some((path, value?))).collect()
         };
         let world = TraceWorld {
-            input: self.world.input.clone(),
-            data: self.world.data.clone(),
+            input: world.input.clone(),
+            data: world.data.clone(),
             inputs: inputs.cloned(),
             rules: Arc::new(rows.into_iter().map(known).collect()),
             index: Arc::clone(&self.index),
         };
-        let recorder = Arc::new(Recorder::new(Arc::clone(program), world, !strict));
+        let recorder = Arc::new(Recorder::new(Arc::clone(program), world, samples));
         let (at, made, seen) = (Arc::clone(&recorder), Arc::clone(&recorder), Arc::clone(&recorder));
         engine.add_extension(AT.to_owned(), 3, Box::new(move |args| Ok(at.at(&args)))).ok()?;
         engine.add_extension(MADE.to_owned(), 3, Box::new(move |args| Ok(made.made(args)))).ok()?;
@@ -151,8 +205,8 @@ impl<'a> Engine<'a> {
         Some((values, recorder.finish()))
     }
 
-    /// The values of these rules of an assumption (references below `data`), in one evaluation; `None` where one is undefined. There is a
-    /// row for each of the inputs, or just one where all facts are the input.
+    /// The values of these rules of an assumption (references below `data`), in one evaluation; `None` where one is
+    /// undefined. There is a row for each of the inputs, or just one where all facts are the input.
     ///
     /// # Errors
     /// The first thing that went wrong in any of them.
@@ -163,19 +217,21 @@ impl<'a> Engine<'a> {
         inputs: Option<&Arc<Inputs>>,
         strict: bool,
     ) -> Result<Rows, Failure> {
-        let engine = if strict {
-            self.strict.clone()
-        } else {
-            let lenient = self.lenient.get_or_init(|| self.world.load(&self.plain.modules, false));
-            lenient.clone().map_err(Failure::Error)?
-        };
-        self.ask(id, engine, rules, inputs.map(AsRef::as_ref), &self.plain.modules)
+        self.ask(id, self.loaded(strict)?, rules, inputs.map(AsRef::as_ref), &self.plain.modules)
+    }
+
+    fn loaded(&self, strict: bool) -> Result<Regorus, Failure> {
+        if strict {
+            return Ok(self.strict.clone());
+        }
+        let lenient = self.lenient.get_or_init(|| self.world.load(&self.plain.modules, false));
+        lenient.clone().map_err(Failure::Error)
     }
 
     fn ask(
         &self,
         id: &str,
-        mut engine: Regorus,
+        engine: Regorus,
         rules: &[String],
         inputs: Option<&Inputs>,
         modules: &[Module],
@@ -184,37 +240,79 @@ impl<'a> Engine<'a> {
         if inputs.is_some_and(|inputs| inputs.len() == 0) {
             return Ok(Vec::new());
         }
-        // The clock is asked at every thousandth step only: often enough for a limit in seconds.
-        let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
-        engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
         let asked = |with: &str| {
             let values: Vec<_> = rules.iter().map(|rule| format!("[v | v := {rule}{with}]")).collect();
             format!("[{}]", values.join(", "))
         };
         let query = inputs.map_or_else(|| asked(""), |inputs| inputs.query(asked));
+        let run = || self.run(engine, query, |label| of_label(modules, label));
+        let (value, _) = match self.watch {
+            Some(watch) => watch.over(id, run),
+            None => run(),
+        }?;
+        Ok(match inputs {
+            None => vec![unpack(&value, rules.len())],
+            Some(inputs) => {
+                let answer = |row: &Value| {
+                    let row = row.as_array().ok()?;
+                    Some((row.first()?.clone(), unpack(row.get(1)?, rules.len())))
+                };
+                let answers = value.as_array().into_iter().flat_map(|rows| rows.iter().filter_map(answer));
+                inputs.rows(answers.collect(), rules.len())
+            }
+        })
+    }
+
+    /// The value of a module's text, which is one expression; `None` where it is undefined. And what it printed.
+    ///
+    /// # Errors
+    /// The first thing that went wrong, in the text or in the rules.
+    pub(super) fn query(&self, query: &Module, strict: bool) -> Result<(Option<Value>, Vec<String>), Failure> {
+        let mut engine = self.loaded(strict)?;
+        engine.set_rego_v0(query.v0);
+        let modules = &self.plain.modules;
+        let of_label = |label: &str| if label == QUERY { Some(query) } else { of_label(modules, label) };
+        let (value, printed) = self.run(engine, query.text.clone(), of_label)?;
+        Ok((Some(value).filter(|value| *value != Value::Undefined), printed))
+    }
+
+    /// The value of one rule, as OPA evaluates it; `None` where it is undefined. And what was printed on the way.
+    ///
+    /// # Errors
+    /// The first thing that went wrong.
+    pub(super) fn value(&self, rule: &str) -> Result<(Option<Value>, Vec<String>), Failure> {
+        let modules = &self.plain.modules;
+        let (value, printed) =
+            self.run(self.loaded(false)?, format!("[[v | v := {rule}]]"), |label| of_label(modules, label))?;
+        Ok((unpack(&value, 1).pop().flatten(), printed))
+    }
+
+    /// The value of a query of one expression, undefined where it has none, and what was printed on the way.
+    fn run<'m>(
+        &self,
+        mut engine: Regorus,
+        query: String,
+        of_label: impl Fn(&str) -> Option<&'m Module>,
+    ) -> Result<(Value, Vec<String>), Failure> {
+        // The clock is asked at every thousandth step only: often enough for a limit in seconds.
+        let check_interval = NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN);
+        engine.set_execution_timer_config(ExecutionTimerConfig { limit: self.timeout, check_interval });
         let start = Instant::now();
-        match self.watch.over(id, || quietly(|| engine.eval_query(query, false))) {
+        match quietly(|| engine.eval_query(query, false)) {
             // The engine does not look at the clock inside a built-in.
             Ok(Ok(_)) if start.elapsed() > self.timeout => Err(Failure::Timeout(self.timeout)),
             Ok(Ok(results)) => {
-                let value = results.result.first().and_then(|result| result.expressions.first());
-                let value = value.map_or(&Value::Undefined, |expression| &expression.value);
-                Ok(match inputs {
-                    None => vec![unpack(value, rules.len())],
-                    Some(inputs) => {
-                        let answer = |row: &Value| {
-                            let row = row.as_array().ok()?;
-                            Some((row.first()?.clone(), unpack(row.get(1)?, rules.len())))
-                        };
-                        let answers = value.as_array().into_iter().flat_map(|rows| rows.iter().filter_map(answer));
-                        inputs.rows(answers.collect(), rules.len())
-                    }
-                })
+                // Each begins with where that was, in text that has been rewritten.
+                let said =
+                    |line: String| line.splitn(3, ':').nth(2).map_or(line.clone(), |said| said.trim_start().to_owned());
+                let value = results.result.into_iter().next().and_then(|result| result.expressions.into_iter().next());
+                let value = value.map_or(Value::Undefined, |expression| expression.value);
+                Ok((value, engine.take_prints().unwrap_or_default().into_iter().map(said).collect()))
             }
             Ok(Err(error)) => Err(match error.downcast_ref::<LimitError>() {
                 Some(LimitError::TimeLimitExceeded { .. }) => Failure::Timeout(self.timeout),
                 Some(other) => Failure::Limit(other.to_string()),
-                None => Failure::Error(Box::new(error_at(modules, &format!("{error:#}")))),
+                None => Failure::Error(Box::new(syntax::engine_error(&format!("{error:#}"), of_label))),
             }),
             Err(message) => Err(Failure::Panic(message)),
         }
@@ -287,9 +385,12 @@ fn unpack(value: &Value, count: usize) -> Vec<Option<Value>> {
 }
 
 fn error_at(modules: &[Module], text: &str) -> At<PolicyError> {
-    syntax::engine_error(text, |label| {
-        label.strip_prefix("module-")?.parse().ok().and_then(|at: usize| modules.get(at))
-    })
+    syntax::engine_error(text, |label| of_label(modules, label))
+}
+
+/// The module that the engine knows by this name.
+fn of_label<'m>(modules: &'m [Module], label: &str) -> Option<&'m Module> {
+    label.strip_prefix("module-")?.parse().ok().and_then(|at: usize| modules.get(at))
 }
 
 /// What is iterated over: a collection; `null` is none, as in OPA. In OPA so is text; here nobody is to take a list that

@@ -17,6 +17,7 @@ use self::{conditions::Conditions, evidence::Gathered};
 use super::{Judgement, Told, judge::Undecided, trace::Made};
 use crate::{
     model::{Condition, Json, Path, Segment, Verdict, ViolationKind},
+    policy::DataPath,
     secret::{WITHHELD, is_secret_place, without_secrets},
     text::ELLIPSIS,
 };
@@ -105,6 +106,28 @@ pub(crate) fn explain(judgement: &Judgement, redact: &[String]) -> Why {
     why
 }
 
+/// The conditions that kept a rule from being true.
+pub(super) fn stopped(told: &Told, rule: &DataPath) -> Vec<Condition> {
+    let mut conditions = Conditions::new(told, &[]);
+    for body in told.program.bodies_of(rule) {
+        conditions.stopped(*body, 0);
+    }
+    conditions.found
+}
+
+/// The condition that kept a rule from having an entry of these keys, where a binding of them came that far.
+pub(super) fn stopped_at(told: &Told, rule: &DataPath, keys: &[Value]) -> Vec<Condition> {
+    let mut conditions = Conditions::new(told, &[]);
+    for body in told.program.bodies_below(rule) {
+        // The first keys may be part of the name.
+        let fixed = &told.program.bodies[body].rule[rule.len()..];
+        if fixed.iter().zip(keys).all(|(name, key)| *key == Value::from(name.as_str())) {
+            conditions.stopped_at(body, keys);
+        }
+    }
+    conditions.found
+}
+
 /// What is asked of a fact.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
@@ -171,7 +194,7 @@ fn outline(value: &Value, left: &mut usize) -> Option<Json> {
                     break;
                 }
                 // Keys are written as JSON writes them, also those that are no text.
-                let key = key.as_string().map_or_else(|_| key.to_string(), |key| key.to_string());
+                let key = key.as_string().map_or_else(|_| key.to_string(), ToString::to_string);
                 out.extend(outline(value, left).map(|value| (key, value)));
             }
             out.into()

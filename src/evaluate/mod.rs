@@ -16,10 +16,12 @@ mod outcome;
 mod place;
 mod presence;
 mod program;
+pub(crate) mod query;
 mod sampled;
 mod selection;
 mod settled;
 mod sources;
+pub(crate) mod testing;
 mod told;
 mod trace;
 mod vacuous;
@@ -114,8 +116,9 @@ fn evaluate_here(
     world: World<'_>,
     settings: &Settings,
 ) -> Result<Vec<Judgement>, Vec<At<PolicyError>>> {
-    let engine = Engine::new(&policies.rules, world.input, world.data, settings)
+    let engine = Engine::new(&policies.rules, world.input, world.data, settings.now, settings.timeout)
         .map_err(|first| all_errors(&policies.modules, *first, settings))?;
+    let engine = engine.watched(&settings.watch);
     let bindings: BTreeSet<&InputBinding> = groups.iter().filter_map(|group| group.input.as_ref()).collect();
     let bound: BTreeMap<&InputBinding, Bound> =
         bindings.into_iter().map(|binding| (binding, Bound::of(&engine, binding, world))).collect();

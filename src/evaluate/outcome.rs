@@ -14,7 +14,7 @@ use crate::{
     model::{Class, Json, Measure, Note, Reason, RuleRef, Violation, ViolationKind},
     policy::{DataPath, Group, GroupRule, Word},
     secret::{WITHHELD, is_secret, without_secrets},
-    source::{Advice, Place},
+    source::Place,
     text::{ELLIPSIS, cut_value},
 };
 
@@ -241,39 +241,10 @@ fn short(value: &Json) -> String {
 /// An evaluation that failed, in words.
 fn failed(failure: &Failure, group: &Group) -> Note {
     let at = group.assumption.rule.clone();
-    let (message, help, location) = match failure {
-        Failure::Error(error) => {
-            let location = error.place.as_ref().map_or(at, Place::location);
-            let help = error.kind.help();
-            let help = help.unwrap_or_else(|| {
-                "the facts are of another type than the rule supposes: see `stillholds facts`".to_owned()
-            });
-            // What is more than a value may have anything in it.
-            let message = error.kind.to_string();
-            let message = match message.split_once(", and got `") {
-                Some((short, quoted)) if quoted.starts_with(['{', '[']) => short,
-                _ => &message,
-            };
-            (format!("evaluation failed: {message}"), help, location)
-        }
-        Failure::Timeout(limit) => (
-            format!("evaluation took longer than {} s", limit.as_secs_f64()),
-            "make the rule look at less, or allow more time with `--timeout`".to_owned(),
-            at,
-        ),
-        Failure::Limit(message) => {
-            (format!("evaluation stopped: {message}"), "make the rule look at less".to_owned(), at)
-        }
-        Failure::Stopped(what) => (
-            format!("evaluation {what}"),
-            "make the rule look at less: what it asks for has no end, or does not fit into memory".to_owned(),
-            at,
-        ),
-        Failure::Panic(message) => (
-            format!("the evaluator broke: {message}"),
-            "this is a defect of the engine: please report it with the rule that caused it".to_owned(),
-            at,
-        ),
+    let location = match failure {
+        Failure::Error(error) => error.place.as_ref().map_or(at, Place::location),
+        _ => at,
     };
+    let (message, help) = failure.said();
     Note { reason: Reason::Error, message, help: Some(help), location: Some(location) }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-pub(super) use self::build::{Plain, plain};
+pub(super) use self::build::{Plain, bound, has_wildcard, iterates, plain};
 use crate::{
     model::Path,
     policy::{DataPath, Module, Rules},
@@ -61,6 +61,12 @@ impl Program {
     /// The bodies of a rule; none where it is no rule.
     pub(super) fn bodies_of(&self, rule: &DataPath) -> &[usize] {
         self.rules.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    /// The bodies of a rule and of those whose paths go on from it.
+    pub(super) fn bodies_below(&self, rule: &DataPath) -> impl Iterator<Item = usize> {
+        let below = self.rules.iter().filter(move |(path, _)| path.starts_with(rule));
+        below.flat_map(|(_, bodies)| bodies.iter().copied())
     }
 
     /// The paths that a value may come from, with `[_]` where any element is meant; none where it is not known.
@@ -214,6 +220,8 @@ pub(super) struct Body {
     pub(super) keyed: usize,
     /// The key of its value, where the rule is an object of entries and the key is read.
     pub(super) key: Option<Origin>,
+    /// Where these keys come from, as far as that is known.
+    pub(super) keys: Vec<Option<Origin>>,
 }
 
 /// What a body makes, as a statement of its own.

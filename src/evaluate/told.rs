@@ -80,6 +80,20 @@ type ByInput = HashMap<usize, BTreeMap<usize, Vec<usize>>>;
 type Makers = BTreeMap<DataPath, BTreeMap<Value, Vec<(usize, usize)>>>;
 
 impl Told {
+    fn new(program: &Arc<Program>, trace: Trace, redact: &[String]) -> Self {
+        Self {
+            program: Arc::clone(program),
+            trace: Arc::new(trace),
+            only: None,
+            by_input: Arc::default(),
+            makers: OnceLock::new(),
+            calls: OnceLock::new(),
+            stops: OnceLock::new(),
+            failed: None,
+            redact: redact.to_vec(),
+        }
+    }
+
     /// The bodies of the rules that a group goes through.
     pub(super) fn bodies(&self, group: &Group) -> impl Iterator<Item = usize> {
         let through = &group.reads.through;
@@ -256,27 +270,30 @@ pub(super) fn tell(
         })
         .collect();
     let rules: Vec<String> = group.rules.iter().map(GroupRule::reference).collect();
+    // Where a built-in failed, the one for which it did is to be among them.
+    let samples = if run.builtin.is_some() { trace::KEPT } else { trace::SAMPLES };
     let (again, trace) = engine.traced(
         &group.assumption.id,
         &rules,
         &helpers,
         bound.map(|bound| &bound.inputs),
         program,
+        samples,
         run.builtin.is_none(),
     )?;
-    let mut told = (again == *values).then(|| Told {
-        program: Arc::clone(program),
-        trace: Arc::new(trace),
-        only: None,
-        by_input: Arc::default(),
-        makers: OnceLock::new(),
-        calls: OnceLock::new(),
-        stops: OnceLock::new(),
-        failed: None,
-        redact: redact.to_vec(),
-    })?;
+    let mut told = (again == *values).then(|| Told::new(program, trace, redact))?;
     told.failed = run.builtin.as_ref().and_then(|failure| told.failed(engine, group, failure));
     Some(told)
+}
+
+/// So many bindings of a test are kept: one for each of its cases, as long as there are not too many.
+const CASES: usize = 1_000;
+
+/// Evaluates a test once more, instrumented; `None` where that does not give the same.
+pub(super) fn tell_test(engine: &Engine<'_>, reference: &str, value: Option<&Value>) -> Option<Told> {
+    let (again, trace) =
+        engine.traced(reference, &[reference.to_owned()], &[], None, engine.program(), CASES, false)?;
+    (again.first().and_then(|row| row.first()?.as_ref()) == value).then(|| Told::new(engine.program(), trace, &[]))
 }
 
 impl Told {

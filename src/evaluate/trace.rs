@@ -19,12 +19,12 @@ use super::{
 use crate::policy::DataPath;
 
 /// So many bindings with something missing are kept for each expression; the count goes on.
-const KEPT: usize = 2_000;
+pub(super) const KEPT: usize = 2_000;
 /// So many values are kept of what a body made, and so many bindings that passed a nested body.
 const MADE: usize = 50_000;
 const PASSED: usize = 200;
 /// So many bindings are kept to show.
-const SAMPLES: usize = 3;
+pub(super) const SAMPLES: usize = 3;
 /// So many different values are kept at a place that is compared with constants.
 const VALUES: usize = 10_000;
 /// In so many parents of a missing key the other keys are looked at.
@@ -193,11 +193,9 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Of every statement a few bindings are kept to show; where a built-in `failed`, so many that the one is among
-    /// them for which it did.
-    pub(super) fn new(program: Arc<Program>, world: TraceWorld, failed: bool) -> Self {
-        let shown = if failed { KEPT } else { SAMPLES };
-        let bodies = program.bodies.iter().map(|body| BodyTrace::of(body, shown)).collect();
+    /// Of every statement so many bindings are kept as `samples`, to show.
+    pub(super) fn new(program: Arc<Program>, world: TraceWorld, samples: usize) -> Self {
+        let bodies = program.bodies.iter().map(|body| BodyTrace::of(body, samples)).collect();
         Self { program, trace: Mutex::new(Trace { bodies, world }) }
     }
 

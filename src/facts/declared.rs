@@ -108,7 +108,7 @@ impl Declared {
 }
 
 /// The format of such a document, which is a mapping.
-fn format_of(path: &Path) -> Option<Format> {
+pub(super) fn format_of(path: &Path) -> Option<Format> {
     Format::of(path).filter(|format| !format.is_list())
 }
 
@@ -121,6 +121,33 @@ fn read(of: Documents, path: &Path, display: &str) -> Result<(SourceFile, Value)
         });
         return Err(At::nowhere(FactsError::Document { of, message, help }).into());
     };
+    let (file, value) = read_as(of, format, path, display)?;
+    let value = value.unwrap_or_else(Value::new_object);
+    match kind_of(&value) {
+        None => Ok((file, value)),
+        Some(found) => Err(At::new(FactsError::NotMapping { of, found }, file.at(file.line(1))).into()),
+    }
+}
+
+/// What a document is that is no mapping.
+pub(super) fn kind_of(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Object(_) => return None,
+        Value::Array(_) => "a list",
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        _ => "text",
+    })
+}
+
+/// The document in a file that people wrote, all numbers of which are as they are written; `None` where there is none.
+pub(super) fn read_as(
+    of: Documents,
+    format: Format,
+    path: &Path,
+    display: &str,
+) -> Result<(SourceFile, Option<Value>), Box<At<FactsError>>> {
     let bytes = fs::read(path).map_err(|error| At::nowhere(FactsError::unreadable(display, &error)))?;
     let text = document::text(&bytes).map_err(|error| {
         At::nowhere(FactsError::Unreadable { path: display.to_owned(), error: error.message, help: error.help })
@@ -134,7 +161,7 @@ fn read(of: Documents, path: &Path, display: &str) -> Result<(SourceFile, Value)
     };
     let document = match document::read(&bytes, format, false) {
         Ok(document) => document,
-        Err(error) if error.is_empty => return Ok((file, Value::new_object())),
+        Err(error) if error.is_empty => return Ok((file, None)),
         Err(error) => return Err(wrong(error).into()),
     };
     if let Some(inexact) = document.inexact {
@@ -149,21 +176,12 @@ fn read(of: Documents, path: &Path, display: &str) -> Result<(SourceFile, Value)
         let place = place(&file, path.as_ref().map_or(&[], |path| &path.segments()[1..]));
         return Err(At::new(FactsError::Document { of, message, help: Some("leave the key out") }, place).into());
     }
-    let found = match &document.value {
-        Value::Object(_) => return Ok((file, document.value)),
-        Value::Array(_) => "a list",
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        _ => "text",
-    };
-    let first = file.line(1);
-    Err(At::new(FactsError::NotMapping { of, found }, file.at(first)).into())
+    Ok((file, Some(document.value)))
 }
 
 /// Merged documents, each value with the document that gave it.
 #[derive(Default)]
-struct Tree(BTreeMap<Value, Branch>);
+pub(super) struct Tree(BTreeMap<Value, Branch>);
 
 enum Branch {
     /// What several documents may add to, and the first that has it.
@@ -174,7 +192,7 @@ enum Branch {
 
 impl Tree {
     /// Adds the entries of the document `at`; `twice` is told the path of a key that has a value, and whose it is.
-    fn add<'v>(
+    pub(super) fn add<'v>(
         &mut self,
         entries: impl Iterator<Item = (&'v Value, &'v Value)>,
         at: usize,
@@ -205,7 +223,7 @@ impl Tree {
         }
     }
 
-    fn into_value(self) -> Value {
+    pub(super) fn into_value(self) -> Value {
         let entries = self.0.into_iter().map(|(key, branch)| match branch {
             Branch::Keys(tree, _) => (key, tree.into_value()),
             Branch::Value(value, _) => (key, value),
@@ -225,7 +243,7 @@ fn two_values(of: Documents, path: &[Segment], first: &SourceFile, second: &Sour
 }
 
 /// Where the key of a path stands.
-fn place(file: &SourceFile, path: &[Segment]) -> Place {
+pub(super) fn place(file: &SourceFile, path: &[Segment]) -> Place {
     found(file, path).unwrap_or_else(|| file.at(file.line(1)))
 }
 

@@ -101,6 +101,14 @@ pub enum FactsError {
         /// The other.
         second: String,
     },
+    /// A document that the command line names.
+    #[error("{message}")]
+    Given {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<&'static str>,
+    },
 }
 
 impl FactsError {
@@ -136,7 +144,7 @@ impl Advice for FactsError {
             Self::Document { of: Documents::Design, .. } => "design::unreadable",
             Self::NotMapping { of: Documents::Design, .. } => "design::not_a_mapping",
             Self::TwoValues { of: Documents::Design, .. } => "design::two_values",
-            Self::Document { .. } => "data::unreadable",
+            Self::Document { .. } | Self::Given { .. } => "data::unreadable",
             Self::NotMapping { .. } => "data::not_a_mapping",
             Self::TwoValues { .. } => "data::two_values",
             Self::ReservedRoot(_) => "data::reserved",
@@ -168,7 +176,9 @@ impl Advice for FactsError {
             ),
             Self::NotTheManifest(_) => Some("rename it".to_owned()),
             Self::Manifest(error) => error.help(),
-            Self::Unreadable { help, .. } | Self::Document { help, .. } => help.map(str::to_owned),
+            Self::Unreadable { help, .. } | Self::Document { help, .. } | Self::Given { help, .. } => {
+                help.map(str::to_owned)
+            }
             Self::NotMapping { .. } => Some("begin it with a key, such as `services:`".to_owned()),
             Self::ReservedRoot(root) if root == "design" => {
                 Some("list the document under `design` in the project file, and begin it one key further in".to_owned())

@@ -18,6 +18,19 @@ pub enum Outcome {
     NotExplained,
 }
 
+impl Outcome {
+    /// As reports write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::False => "false",
+            Self::Undefined => "undefined",
+            Self::NotExplained => "not_explained",
+        }
+    }
+}
+
 /// One expression of a rule body with its outcome and the values it saw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {

@@ -9,6 +9,7 @@ mod path;
 mod ratio;
 mod report;
 mod snapshot;
+mod testing;
 mod verdict;
 mod violation;
 
@@ -21,6 +22,9 @@ pub use path::{Path, PathError, Segment};
 pub use ratio::{Ratio, RatioError};
 pub use report::{ExitCode, Gate, Grounds, Judged, Presence, ProjectRef, Report, Summary, Tally};
 pub use snapshot::{Basis, Part, Snapshot, Source, Status};
+pub use testing::{
+    Coverage, FileCoverage, Outcome as TestOutcome, TestCase, TestCounts, TestExit, TestResult, TestRun,
+};
 pub use verdict::{Note, Reason, Verdict};
 pub use violation::{Class, Direction, Measure, RuleRef, Violation, ViolationKind, ViolationStatus};
 

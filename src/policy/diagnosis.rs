@@ -52,6 +52,10 @@ pub(super) fn of_evaluator(message: &str) -> PolicyError {
             return PolicyError::Unbound { name: name.to_owned(), near: None, import: None };
         }
     }
+    // What is left where the engine says first that a variable is used before its definition.
+    if message == "definition:" {
+        return PolicyError::Engine("this variable is given a value twice, or used before it has one".to_owned());
+    }
     if ["multiple outputs", "conflicts with rule", "generated multiple times"].iter().any(|part| message.contains(part))
     {
         return PolicyError::SeveralValues;
@@ -430,6 +434,8 @@ impl Spot<'_> {
                 || self.message.contains("while expecting identifier")
             {
                 format!("a name should stand here, not {found}")
+            } else if self.message == "expecting EOF" {
+                format!("the query should end before {found}, or go on behind a `;`")
             } else {
                 lower(self.message)
             };

@@ -13,6 +13,7 @@ mod precheck;
 mod reads;
 pub(crate) mod rules;
 pub(crate) mod syntax;
+mod testing;
 mod tokens;
 pub(crate) mod walk;
 
@@ -31,7 +32,10 @@ pub(crate) use module::Piece;
 pub use reads::{Reads, Role, Use};
 
 use self::library::Switched;
-pub(crate) use self::rules::{DataPath, Rules};
+pub(crate) use self::{
+    rules::{DataPath, Rules},
+    testing::{Nowhere, TestRule, any_rules, test_name, tests},
+};
 use crate::{
     model::{Finding, Path, Segment},
     source::{At, Place, SourceFile},
@@ -150,22 +154,8 @@ fn load_here(
     documents: &BTreeSet<String>,
 ) -> Result<Policies, Vec<At<PolicyError>>> {
     let mut errors = Vec::new();
-    let mut modules = Vec::new();
-    for (nth, PolicyFile { file, v0, others }) in files.iter().enumerate() {
-        let mut of_file = if is_markdown(file.path()) {
-            markdown::modules(file, &mut errors)
-        } else {
-            let module = Module::of_file(file.clone(), *v0);
-            errors.extend(module.nul());
-            vec![module]
-        };
-        if let Some(others) = others {
-            for module in &mut of_file {
-                module.apart = Some(apart::Apart::new(others, nth));
-            }
-        }
-        modules.extend(of_file);
-    }
+    let in_order: Vec<_> = files.iter().map(|file| &file.file).collect();
+    let mut modules = read_modules(files, &mut errors);
     modules.retain(|module| !module.is_test);
     let shipped = library::switched_on(library, &mut errors);
     let own = modules.len();
@@ -201,7 +191,7 @@ fn load_here(
     let rules = Rules::new(parsed);
     let Some(used) = precheck::check(&rules, documents, &unreadable, &mut errors) else {
         // Rules in a circle or in an endless chain cannot be followed any further.
-        sort(&mut errors, files);
+        sort(&mut errors, &in_order);
         return Err(errors);
     };
     let mut notices = Vec::new();
@@ -221,8 +211,29 @@ fn load_here(
         let modules = rules.modules.iter().map(|parsed| parsed.module.clone()).collect();
         return Ok(Policies { modules, rules, groups, notices });
     }
-    sort(&mut errors, files);
+    sort(&mut errors, &in_order);
     Err(errors)
+}
+
+/// The modules in files, tests among them. What is wrong with their fences goes into the errors.
+pub(crate) fn read_modules(files: &[PolicyFile], errors: &mut Vec<At<PolicyError>>) -> Vec<Module> {
+    let mut modules = Vec::new();
+    for (nth, PolicyFile { file, v0, others }) in files.iter().enumerate() {
+        let mut of_file = if is_markdown(file.path()) {
+            markdown::modules(file, errors)
+        } else {
+            let module = Module::of_file(file.clone(), *v0);
+            errors.extend(module.nul());
+            vec![module]
+        };
+        if let Some(others) = others {
+            for module in &mut of_file {
+                module.apart = Some(apart::Apart::new(others, nth));
+            }
+        }
+        modules.extend(of_file);
+    }
+    modules
 }
 
 /// What a misplaced import would have brought is unknown for that reason alone.
@@ -255,10 +266,10 @@ fn switch_on(group: &mut Group, switched: &Switched) {
 }
 
 /// By file, as the project lists them, then by place.
-fn sort(errors: &mut [At<PolicyError>], files: &[PolicyFile]) {
+fn sort(errors: &mut [At<PolicyError>], files: &[&SourceFile]) {
     errors.sort_by_cached_key(|error| {
         let place = error.place.as_ref();
-        let file = place.and_then(|place| files.iter().position(|known| known.file == place.file));
+        let file = place.and_then(|place| files.iter().position(|known| **known == place.file));
         (file.unwrap_or(usize::MAX), place.map(|place| place.file.path().to_owned()), place.map(|place| place.span))
     });
 }

@@ -298,7 +298,7 @@ fn is_constant(expr: &Expr) -> bool {
     )
 }
 
-fn dotted(path: &[String], last: &str) -> String {
+pub(super) fn dotted(path: &[String], last: &str) -> String {
     let mut segments = vec![crate::model::Segment::Key("data".to_owned())];
     segments.extend(path.iter().cloned().map(crate::model::Segment::Key));
     if !last.is_empty() {

@@ -13,7 +13,7 @@ use regorus::unstable::{self as ast, Expr, Lexer, Parser, Token, TokenKind};
 use super::{
     Module, PolicyError, diagnosis,
     tokens::{self, Kind, Tokens},
-    walk,
+    walk, with_room,
 };
 use crate::source::{At, Place, Span};
 
@@ -83,14 +83,7 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
             _ => {}
         }
         depth.add(token, text);
-        let too_much = if depth.brackets > MAX_NESTING {
-            Some(PolicyError::TooDeep { max: MAX_NESTING })
-        } else if depth.steps > MAX_STEPS {
-            Some(PolicyError::TooManySteps { max: MAX_STEPS })
-        } else {
-            None
-        };
-        if let Some(error) = too_much {
+        if let Some(error) = depth.too_much() {
             return Err(Box::new(At::new(error, module.place(token.span.clone()))));
         }
         if depth.steps >= ORDINARY {
@@ -142,6 +135,32 @@ fn new_keyword<'t>(module: &Module, tokens: &Tokens<'t>) -> Option<(&'t str, Spa
         });
     }
     None
+}
+
+/// What is wrong with a query: statements as they stand in a rule's body, of which a module makes no rule yet.
+///
+/// # Errors
+/// What the engine's parser says first, at its place.
+pub(crate) fn check_query(query: &Module) -> Result<(), Box<At<PolicyError>>> {
+    let source = source(query)?;
+    let mut depth = Depth::default();
+    let tokens = Tokens::of(&query.text);
+    for (token, text) in (0..tokens.len()).filter_map(|at| tokens.at(at)) {
+        depth.add(token, text);
+        if let Some(error) = depth.too_much() {
+            return Err(Box::new(At::new(error, query.place(token.span.clone()))));
+        }
+    }
+    let parsed = with_room(|| {
+        Parser::new(&source).and_then(|mut parser| {
+            parser.set_max_col(MAX_COLUMNS);
+            if !query.v0 {
+                parser.enable_rego_v1()?;
+            }
+            parser.parse_user_query().map(drop)
+        })
+    });
+    parsed.map_err(|error| Box::new(parser_error(query, &error.to_string())))
 }
 
 /// How deep the expressions of a text go, token by token. The parser would be the one to ask, but it, its tree and the
@@ -211,6 +230,17 @@ impl Depth {
             }
         }
         self.before = (token.span.end, is_operand);
+    }
+
+    /// What would hang or break the engine.
+    fn too_much(&self) -> Option<PolicyError> {
+        if self.brackets > MAX_NESTING {
+            Some(PolicyError::TooDeep { max: MAX_NESTING })
+        } else if self.steps > MAX_STEPS {
+            Some(PolicyError::TooManySteps { max: MAX_STEPS })
+        } else {
+            None
+        }
     }
 
     fn set(&mut self, own: Steps) {

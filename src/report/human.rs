@@ -4,12 +4,16 @@
 //! in their files), then how much was looked at, then what to do.
 
 mod explain;
+mod testing;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub(super) use self::explain::explain;
+pub(super) use self::{explain::explain, testing::tests};
 use super::{
     Look,
     page::{Ink, Page},
@@ -66,10 +70,22 @@ pub(super) fn render(report: &Report, look: Look) -> String {
     writer.page.finish()
 }
 
-struct Writer<'a> {
-    report: &'a Report,
+struct Writer<'a, R = Report> {
+    report: &'a R,
     look: Look,
     page: Page,
+}
+
+/// What has the files that it speaks of.
+trait Files {
+    /// The files by their paths.
+    fn files(&self) -> &BTreeMap<String, SourceFile>;
+}
+
+impl Files for Report {
+    fn files(&self) -> &BTreeMap<String, SourceFile> {
+        &self.files
+    }
 }
 
 impl<'a> Writer<'a> {
@@ -454,55 +470,6 @@ impl<'a> Writer<'a> {
         self.evidence(evidence, told);
     }
 
-    /// The conditions that tell the reader something: those of the rule itself, and of the helpers it went through those
-    /// that saw a value nobody has seen yet.
-    fn news(&self, conditions: &'a [Condition], told: &mut Told<'a>) -> Vec<&'a Condition> {
-        if self.look.verbose {
-            return conditions.iter().collect();
-        }
-        let Some(first) = conditions.first() else { return Vec::new() };
-        let (start, end) = self.file(&first.location).map_or((0, usize::MAX), |file| rule_around(file, first));
-        let is_own = |condition: &&Condition| {
-            condition.location.path == first.location.path && (start..=end).contains(&condition.location.line)
-        };
-        let mut seen: Vec<&Json> = Vec::new();
-        for condition in conditions.iter().filter(is_own) {
-            seen.extend(unwritten(condition).filter_map(|operand| operand.value.as_ref()));
-        }
-        let mut helpers = 0;
-        let mut news = Vec::new();
-        for condition in conditions {
-            if is_own(&condition) {
-                // That a name is bound to what the sentence is about needs no second telling.
-                let binds = condition.text.contains(":=") && told.is_repeated;
-                let is_subject = |operand: &Operand| operand.value.is_some() && operand.value.as_ref() == told.subject;
-                if !(binds && unwritten(condition).next().is_some() && unwritten(condition).all(is_subject)) {
-                    news.push(condition);
-                }
-                continue;
-            }
-            let is_new = |operand: &Operand| {
-                let is_known = |value| seen.contains(&value) || told.values.contains(&(&condition.location, value));
-                operand.value.as_ref().is_some_and(|value| !is_known(value))
-            };
-            let says = condition.outcome != Outcome::True || condition.note.is_some();
-            // That two values were equal shows one value, and it decided nothing where it stands in a helper.
-            let mut values = unwritten(condition).map(|operand| &operand.value);
-            let is_equality =
-                condition.operands.len() == 2 && values.next().is_some_and(|one| values.next() == Some(one));
-            if (says || !is_equality && unwritten(condition).any(is_new)) && helpers < FEW {
-                helpers += 1;
-                news.push(condition);
-                seen.extend(unwritten(condition).filter_map(|operand| operand.value.as_ref()));
-            }
-        }
-        for condition in &news {
-            let values = unwritten(condition).filter_map(|operand| operand.value.as_ref());
-            told.repeated.extend(values.map(|value| (&condition.location, value)));
-        }
-        news
-    }
-
     fn evidence(&mut self, evidence: &'a [Evidence], told: &mut Told<'a>) {
         let few = if self.look.verbose { evidence.len() } else { FEW };
         let mut left = 0;
@@ -550,119 +517,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Conditions of one file.
-    fn conditions(&mut self, conditions: &[&'a Condition], told: &mut Told<'a>) {
-        let Some(last) = conditions.last() else { return };
-        let Some(file) = self.file(&last.location) else {
-            for condition in conditions {
-                let place = self.look.text(&condition.location.to_string());
-                let text = format!("{place}  {}", self.look.text(&condition.text));
-                self.page.hang(INNER, INNER + 2, &[], Ink::Plain, &text);
-                for operand in unwritten(condition) {
-                    let name = self.look.text(&operand.text);
-                    let text = format!("{name} is {}", self.seen(operand, VALUE));
-                    self.page.flow(INNER + 2, &[], told.ink, &text);
-                }
-            }
-            return;
-        };
-        let is_first = told.conditions.is_empty();
-        let mut decisive = None;
-        let mut marks: Vec<Mark> = Vec::new();
-        for condition in conditions {
-            // What is false for something inside it is false there.
-            let is_around = conditions.iter().any(|other| {
-                let (inner, outer) = (&other.location, &condition.location);
-                inner != outer
-                    && (outer.line, outer.column) <= (inner.line, inner.column)
-                    && (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
-            });
-            let mark = self.condition_mark(file, condition, is_around, told);
-            let says = !(mark.labels.is_empty() && mark.said.is_empty());
-            if says && !is_around {
-                decisive = Some(*condition);
-            }
-            // What one violation of a rule has shown without comment need not stand under the next.
-            let new = told.conditions.insert(&condition.location);
-            if new || says {
-                marks.push(mark);
-            }
-        }
-        told.values.append(&mut told.repeated);
-        // Lines without a word on them are the rule as it stands: once that is worth its room.
-        if decisive.is_none() && (marks.is_empty() || !is_first) {
-            return;
-        }
-        let Location { line, column, .. } = decisive.unwrap_or(last).location;
-        let snippet = Snippet { file, line, column, caption: String::new(), marks, limit: MAX_LINES };
-        snippet.write(&mut self.page, self.look);
-    }
-
-    fn condition_mark(&self, file: &SourceFile, condition: &'a Condition, is_around: bool, told: &Told<'a>) -> Mark {
-        let (location, ink) = (&condition.location, told.ink);
-        let mut mark = Mark::lines(location);
-        if is_around {
-            // What is inside is told by itself; here the first line is enough.
-            mark.last_line = mark.first_line;
-        }
-        let mut within = Span {
-            start: file.offset(location.line, location.column),
-            end: file.offset(location.end_line, location.end_column),
-        };
-        for operand in unwritten(condition) {
-            let name = self.look.text(&operand.text);
-            let found = find(file, within, &operand.text);
-            within.start = found.map_or(within.start, |span| span.end);
-            // A value stands under its place or, after its name, in a line of its own.
-            let line = found
-                .map(|span| file.slice(Span { start: file.line(file.location(span).line).start, end: span.start }));
-            let before = line.map_or(usize::MAX, |line| line.trim_start().width());
-            let room = self.look.columns().saturating_sub(before.min(name.width() + " is ".len()) + GUTTER);
-            let text = self.seen(operand, room);
-            // A long value that stands above on the same line stays the same.
-            let is_told = operand.value.as_ref().is_some_and(|value| told.values.contains(&(location, value)));
-            if is_told && text.width() > LEAST_VALUE && !self.look.verbose {
-                continue;
-            }
-            let Some(span) = found else {
-                mark.said.push((ink, format!("{name} is {text}")));
-                continue;
-            };
-            let at = file.location(span);
-            let end = if at.end_line == at.line { at.end_column } else { at.column + 1 };
-            mark.labels.push(Label { line: at.line, columns: (at.column, end), name, text, ink });
-        }
-        let outcome = match condition.outcome {
-            _ if condition.bindings == 0 => Some("never reached"),
-            Outcome::False if is_around => None,
-            Outcome::True => None,
-            Outcome::False => Some("false"),
-            Outcome::Undefined if condition.operands.iter().any(|operand| operand.value.is_none()) => None,
-            Outcome::Undefined => Some("no value"),
-            Outcome::NotExplained => Some("not explained"),
-        };
-        if let Some(outcome) = outcome {
-            if mark.labels.is_empty() && location.line == location.end_line {
-                let columns = (location.column, location.end_column);
-                let (name, text) = (String::new(), outcome.to_owned());
-                mark.labels.push(Label { line: location.line, columns, name, text, ink });
-            } else {
-                mark.said.push((ink, outcome.to_owned()));
-            }
-        }
-        mark.said.extend(condition.note.iter().map(|note| (Ink::Help, self.look.text(note))));
-        mark
-    }
-
-    /// What an operand was, in so many columns.
-    fn seen(&self, operand: &Operand, room: usize) -> String {
-        match &operand.value {
-            None => "no value".to_owned(),
-            Some(value) if self.look.verbose => self.look.brief(value, LONG_VALUE),
-            Some(value) => self.look.brief(value, room.clamp(LEAST_VALUE, VALUE)),
-        }
-    }
-
     /// A fact whose file is not at hand.
     fn fact(&mut self, fact: &Evidence) {
         let path = self.look.text(&fact.path.to_string());
@@ -687,10 +541,6 @@ impl<'a> Writer<'a> {
         let (line, column, marks) = (location.line, location.column, vec![Mark::lines(location)]);
         let snippet = Snippet { file, line, column, caption: String::new(), marks, limit: MAX_LINES };
         snippet.write(&mut self.page, self.look);
-    }
-
-    fn file(&self, location: &Location) -> Option<&'a SourceFile> {
-        self.report.files.get(&location.path)
     }
 
     /// The source that a fact is from, in the facts or in what they are compared with.
@@ -909,6 +759,174 @@ impl<'a> Writer<'a> {
     fn join(&self, parts: impl IntoIterator<Item = String>) -> String {
         let dot = format!(" {} ", self.look.marks().dot);
         parts.into_iter().collect::<Vec<_>>().join(&dot)
+    }
+}
+
+impl<'a, R: Files> Writer<'a, R> {
+    /// The conditions that tell the reader something: those of the rule itself, and of the helpers it went through those
+    /// that saw a value nobody has seen yet.
+    fn news(&self, conditions: &'a [Condition], told: &mut Told<'a>) -> Vec<&'a Condition> {
+        if self.look.verbose {
+            return conditions.iter().collect();
+        }
+        let Some(first) = conditions.first() else { return Vec::new() };
+        let (start, end) = self.file(&first.location).map_or((0, usize::MAX), |file| rule_around(file, first));
+        let is_own = |condition: &&Condition| {
+            condition.location.path == first.location.path && (start..=end).contains(&condition.location.line)
+        };
+        let mut seen: Vec<&Json> = Vec::new();
+        for condition in conditions.iter().filter(is_own) {
+            seen.extend(unwritten(condition).filter_map(|operand| operand.value.as_ref()));
+        }
+        let mut helpers = 0;
+        let mut news = Vec::new();
+        for condition in conditions {
+            if is_own(&condition) {
+                // That a name is bound to what the sentence is about needs no second telling.
+                let binds = condition.text.contains(":=") && told.is_repeated;
+                let is_subject = |operand: &Operand| operand.value.is_some() && operand.value.as_ref() == told.subject;
+                if !(binds && unwritten(condition).next().is_some() && unwritten(condition).all(is_subject)) {
+                    news.push(condition);
+                }
+                continue;
+            }
+            let is_new = |operand: &Operand| {
+                let is_known = |value| seen.contains(&value) || told.values.contains(&(&condition.location, value));
+                operand.value.as_ref().is_some_and(|value| !is_known(value))
+            };
+            let says = condition.outcome != Outcome::True || condition.note.is_some();
+            // That two values were equal shows one value, and it decided nothing where it stands in a helper.
+            let mut values = unwritten(condition).map(|operand| &operand.value);
+            let is_equality =
+                condition.operands.len() == 2 && values.next().is_some_and(|one| values.next() == Some(one));
+            if (says || !is_equality && unwritten(condition).any(is_new)) && helpers < FEW {
+                helpers += 1;
+                news.push(condition);
+                seen.extend(unwritten(condition).filter_map(|operand| operand.value.as_ref()));
+            }
+        }
+        for condition in &news {
+            let values = unwritten(condition).filter_map(|operand| operand.value.as_ref());
+            told.repeated.extend(values.map(|value| (&condition.location, value)));
+        }
+        news
+    }
+
+    /// Conditions of one file.
+    fn conditions(&mut self, conditions: &[&'a Condition], told: &mut Told<'a>) {
+        let Some(last) = conditions.last() else { return };
+        let Some(file) = self.file(&last.location) else {
+            for condition in conditions {
+                let place = self.look.text(&condition.location.to_string());
+                let text = format!("{place}  {}", self.look.text(&condition.text));
+                self.page.hang(INNER, INNER + 2, &[], Ink::Plain, &text);
+                for operand in unwritten(condition) {
+                    let name = self.look.text(&operand.text);
+                    let text = format!("{name} is {}", self.seen(operand, VALUE));
+                    self.page.flow(INNER + 2, &[], told.ink, &text);
+                }
+            }
+            return;
+        };
+        let is_first = told.conditions.is_empty();
+        let mut decisive = None;
+        let mut marks: Vec<Mark> = Vec::new();
+        for condition in conditions {
+            // What is false for something inside it is false there.
+            let is_around = conditions.iter().any(|other| {
+                let (inner, outer) = (&other.location, &condition.location);
+                inner != outer
+                    && (outer.line, outer.column) <= (inner.line, inner.column)
+                    && (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
+            });
+            let mark = self.condition_mark(file, condition, is_around, told);
+            let says = !(mark.labels.is_empty() && mark.said.is_empty());
+            if says && !is_around {
+                decisive = Some(*condition);
+            }
+            // What one violation of a rule has shown without comment need not stand under the next.
+            let new = told.conditions.insert(&condition.location);
+            if new || says {
+                marks.push(mark);
+            }
+        }
+        told.values.append(&mut told.repeated);
+        // Lines without a word on them are the rule as it stands: once that is worth its room.
+        if decisive.is_none() && (marks.is_empty() || !is_first) {
+            return;
+        }
+        let Location { line, column, .. } = decisive.unwrap_or(last).location;
+        let snippet = Snippet { file, line, column, caption: String::new(), marks, limit: MAX_LINES };
+        snippet.write(&mut self.page, self.look);
+    }
+
+    fn condition_mark(&self, file: &SourceFile, condition: &'a Condition, is_around: bool, told: &Told<'a>) -> Mark {
+        let (location, ink) = (&condition.location, told.ink);
+        let mut mark = Mark::lines(location);
+        if is_around {
+            // What is inside is told by itself; here the first line is enough.
+            mark.last_line = mark.first_line;
+        }
+        let mut within = Span {
+            start: file.offset(location.line, location.column),
+            end: file.offset(location.end_line, location.end_column),
+        };
+        for operand in unwritten(condition) {
+            let name = self.look.text(&operand.text);
+            let found = find(file, within, &operand.text);
+            within.start = found.map_or(within.start, |span| span.end);
+            // A value stands under its place or, after its name, in a line of its own.
+            let line = found
+                .map(|span| file.slice(Span { start: file.line(file.location(span).line).start, end: span.start }));
+            let before = line.map_or(usize::MAX, |line| line.trim_start().width());
+            let room = self.look.columns().saturating_sub(before.min(name.width() + " is ".len()) + GUTTER);
+            let text = self.seen(operand, room);
+            // A long value that stands above on the same line stays the same.
+            let is_told = operand.value.as_ref().is_some_and(|value| told.values.contains(&(location, value)));
+            if is_told && text.width() > LEAST_VALUE && !self.look.verbose {
+                continue;
+            }
+            let Some(span) = found else {
+                mark.said.push((ink, format!("{name} is {text}")));
+                continue;
+            };
+            let at = file.location(span);
+            let end = if at.end_line == at.line { at.end_column } else { at.column + 1 };
+            mark.labels.push(Label { line: at.line, columns: (at.column, end), name, text, ink });
+        }
+        let outcome = match condition.outcome {
+            _ if condition.bindings == 0 => Some("never reached"),
+            Outcome::False if is_around => None,
+            Outcome::True => None,
+            Outcome::False => Some("false"),
+            Outcome::Undefined if condition.operands.iter().any(|operand| operand.value.is_none()) => None,
+            Outcome::Undefined => Some("no value"),
+            Outcome::NotExplained => Some("not explained"),
+        };
+        if let Some(outcome) = outcome {
+            if mark.labels.is_empty() && location.line == location.end_line {
+                let columns = (location.column, location.end_column);
+                let (name, text) = (String::new(), outcome.to_owned());
+                mark.labels.push(Label { line: location.line, columns, name, text, ink });
+            } else {
+                mark.said.push((ink, outcome.to_owned()));
+            }
+        }
+        mark.said.extend(condition.note.iter().map(|note| (Ink::Help, self.look.text(note))));
+        mark
+    }
+
+    /// What an operand was, in so many columns.
+    fn seen(&self, operand: &Operand, room: usize) -> String {
+        match &operand.value {
+            None => "no value".to_owned(),
+            Some(value) if self.look.verbose => self.look.brief(value, LONG_VALUE),
+            Some(value) => self.look.brief(value, room.clamp(LEAST_VALUE, VALUE)),
+        }
+    }
+
+    fn file(&self, location: &Location) -> Option<&'a SourceFile> {
+        self.report.files().get(&location.path)
     }
 }
 

@@ -437,12 +437,7 @@ impl<'a> From<&'a model::Condition> for Condition<'a> {
         let operand = |operand: &'a model::Operand| Operand { text: &operand.text, value: operand.value.as_ref() };
         Self {
             text: &condition.text,
-            outcome: match condition.outcome {
-                model::Outcome::True => "true",
-                model::Outcome::False => "false",
-                model::Outcome::Undefined => "undefined",
-                model::Outcome::NotExplained => "not_explained",
-            },
+            outcome: condition.outcome.as_str(),
             bindings: condition.bindings,
             operands: condition.operands.iter().map(operand).collect(),
             location: (&condition.location).into(),

@@ -8,14 +8,19 @@ mod json;
 mod page;
 mod quiet;
 mod snippet;
+mod testing;
 
 #[cfg(test)]
 mod fixture;
 
-pub use self::quiet::quiet_line;
+pub use self::quiet::{escape_json, quiet_line};
 use std::{fmt, str::FromStr};
 
-use crate::{model::Report, source::Location, spelling::nearest};
+use crate::{
+    model::{Report, TestRun},
+    source::Location,
+    spelling::nearest,
+};
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -128,6 +133,28 @@ pub struct Written {
 #[must_use]
 pub fn render_explained(report: &Report, written: &Written, look: Look) -> String {
     human::explain(report, written, look)
+}
+
+/// What the results of tests are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestFormat {
+    /// For people at a terminal.
+    Pretty,
+    /// As `opa test` writes it.
+    Json,
+    /// For build servers.
+    Junit,
+}
+
+/// The results of tests in a format, ending with a line end. The look concerns [`TestFormat::Pretty`] only.
+#[must_use]
+pub fn render_tests(run: &TestRun, format: TestFormat, look: Look) -> String {
+    match (format, &run.coverage) {
+        (TestFormat::Pretty, _) => human::tests(run, look),
+        (TestFormat::Json, Some(coverage)) => testing::coverage_json(coverage),
+        (TestFormat::Json, None) => testing::json(run),
+        (TestFormat::Junit, _) => testing::junit(run),
+    }
 }
 
 #[cfg(test)]

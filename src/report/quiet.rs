@@ -12,7 +12,8 @@ fn is_log_command(text: &str) -> bool {
 
 /// JSON in which nothing stands that a terminal or a build log acts upon. Only strings hold such characters, so their
 /// escapes mean the same.
-pub(super) fn escape_json(json: &str) -> String {
+#[must_use]
+pub fn escape_json(json: &str) -> String {
     // Nearly all of a report is harmless ASCII, of which whole runs are copied.
     let is_harmless = |byte: u8| matches!(byte, b'\n' | b' '..=b'~') && byte != b'#';
     let mut escaped = String::with_capacity(json.len());

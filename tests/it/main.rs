@@ -2,6 +2,7 @@
 
 mod commands;
 mod errors;
+mod eval;
 mod examples;
 mod formats;
 mod harness;
@@ -11,12 +12,14 @@ mod literate;
 mod metadata;
 mod missing;
 mod mutations;
+mod opa;
 mod others;
 mod properties;
 mod readme;
 mod references;
 mod shipped;
 mod sources;
+mod test;
 mod verdicts;
 mod walks;
 mod why;

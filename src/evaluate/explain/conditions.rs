@@ -9,7 +9,7 @@ use super::{
         findings::named,
         place::{around, concrete, resolved, value_of},
         program::{Body, Call, Form, Hop, Kind, Known, Operand, Origin, Program, Read, Root, Side, Statement},
-        trace::{Met, Stop, bound, meet},
+        trace::{Met, Sample, Stop, bound, meet},
     },
     evidence::replaces_data,
     is_secret_fact, json,
@@ -201,6 +201,24 @@ impl<'a> Conditions<'a> {
         self.failed(body, stop, &sample.env, &sample.seen, depth);
     }
 
+    /// The condition that the bindings with these keys did not pass; they are the last of the entry's.
+    pub(super) fn stopped_at(&mut self, body: usize, keys: &[Value]) {
+        let (of, trace) = (&self.told.program.bodies[body], &self.told.trace.bodies[body]);
+        let keys = &keys[keys.len().saturating_sub(of.keys.len())..];
+        let is_it = |sample: &&Sample| {
+            of.keys.iter().zip(keys).all(|(origin, key)| {
+                let found = origin.as_ref().and_then(|origin| value_of(origin, &sample.env, &self.told.trace.world));
+                found.is_none_or(|found| found == *key)
+            })
+        };
+        let last = (0..of.statements.len())
+            .rev()
+            .find_map(|nth| Some((nth, trace.statements[nth].samples.iter().find(is_it)?)));
+        if let Some((nth, sample)) = last {
+            self.failed(body, nth, &sample.env, &sample.seen, 0);
+        }
+    }
+
     /// A condition that could not be decided.
     pub(super) fn undecided(&mut self, body: usize, nth: usize, env: Option<&Value>) {
         let reached = &self.told.trace.bodies[body].statements[nth];
@@ -350,9 +368,10 @@ fn is_defined(told: &Told, body: usize, statement: &Statement, env: &Value) -> b
     }
     let is_nothing = |call: &Call| {
         let mut bodies = told.program.bodies_of(&call.rule).iter().map(|body| &told.program.bodies[*body]);
-        let is_set = bodies.any(|body| body.kind == Kind::Elements);
+        // A rule without conditions is there, and tells nothing.
+        let is_there = bodies.any(|body| body.kind == Kind::Elements || body.statements.is_empty());
         let has_value = told.trace.world.rule(&call.rule, env).is_some();
-        !call.negated && !is_set && !has_value && witnesses(told, body, statement, call, env).made.is_empty()
+        !call.negated && !is_there && !has_value && witnesses(told, body, statement, call, env).made.is_empty()
     };
     !absent && !statement.calls.iter().any(is_nothing)
 }

@@ -13,6 +13,7 @@ use regorus::{
     unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleAssign, RuleHead},
 };
 
+pub(in crate::evaluate) use self::names::{has_wildcard, iterates};
 use self::{
     expr::texts,
     names::{Names, mentioned},
@@ -29,7 +30,8 @@ use crate::{
     policy::{
         DataPath, Module, Piece, Rules, is_rule_word,
         rules::head_path,
-        syntax::{Parsed, Reference, text_of},
+        syntax::{Parsed, Reference, Step, text_of},
+        test_name,
         walk::variables,
     },
     source::{Place, Span},
@@ -40,6 +42,8 @@ const HEAD: &str = "zzz__head";
 
 /// What the names of the functions begin with that ask whether a condition is reached.
 const REACHED: &str = "zzz__reached_";
+/// The same of those that ask for the cases of a test.
+const CASES: &str = "zzz__cases_";
 
 /// The rules with only those heads rewritten that the engine gets wrong: an object in the head of a set of which a
 /// field is undefined loses the whole set. As a variable of the body it loses only that element, as in OPA.
@@ -49,7 +53,7 @@ const REACHED: &str = "zzz__reached_";
 pub(in crate::evaluate) fn plain(rules: &Rules) -> Plain {
     let mut builder = Builder::new(rules, false);
     let modules = builder.modules();
-    Plain { modules, reached: builder.reached }
+    Plain { modules, reached: builder.reached, cases: builder.cases }
 }
 
 /// The rules to evaluate without a trace.
@@ -57,6 +61,23 @@ pub(in crate::evaluate) struct Plain {
     pub(in crate::evaluate) modules: Vec<Module>,
     /// Of a body, by the number it has in the program: the call that is true if its last condition is reached.
     pub(in crate::evaluate) reached: BTreeMap<usize, String>,
+    /// Of the body of a test with cases: the call that gives the keys of all that are tried.
+    pub(in crate::evaluate) cases: BTreeMap<usize, String>,
+}
+
+/// The variables that the body of a module's only rule binds, and of each of its statements whether it has an output
+/// argument.
+pub(in crate::evaluate) fn bound(rules: &Rules, module: usize, query: &Query) -> (BTreeSet<String>, Vec<bool>) {
+    let mut builder = Builder::new(rules, false);
+    builder.module = module;
+    let place = builder.parsed().place(&query.span);
+    let body = builder.new_body(Kind::Value, None, Vec::new(), place);
+    let names = builder.names(body, query, &[]).all;
+    let has_output = |statement: &LiteralStmt| match &statement.literal {
+        Literal::Expr { expr, .. } => builder.output(expr).is_some(),
+        _ => false,
+    };
+    (names, query.stmts.iter().map(has_output).collect())
 }
 
 pub(super) fn program(rules: &Rules) -> Program {
@@ -115,6 +136,7 @@ struct Builder<'a> {
     /// The functions that ask for the last condition of a body, and what calls them.
     asking: Vec<Piece>,
     reached: BTreeMap<usize, String>,
+    cases: BTreeMap<usize, String>,
 }
 
 /// A comparison of a read with a parameter.
@@ -167,6 +189,7 @@ impl<'a> Builder<'a> {
             defaults: BTreeSet::new(),
             asking: Vec::new(),
             reached: BTreeMap::new(),
+            cases: BTreeMap::new(),
         };
         builder.gather_constants();
         builder.gather_numbers();
@@ -256,11 +279,14 @@ impl<'a> Builder<'a> {
             }
         };
         // `by_name[x.name] := x` has one entry for each name.
-        let keyed = match head {
-            RuleHead::Compr { refr, .. } => Reference::of(refr)
-                .map_or(0, |reference| (reference.steps.len() + 1).saturating_sub(reference.full_path().len())),
-            _ => 0,
+        let keys: Vec<Step<'_>> = match head {
+            RuleHead::Compr { refr, .. } => Reference::of(refr).map_or_else(Vec::new, |reference| {
+                let fixed = reference.full_path().len().saturating_sub(1);
+                reference.steps[fixed..].to_vec()
+            }),
+            _ => Vec::new(),
         };
+        let keyed = keys.len();
         let place = parsed.place(rule.span());
         let demands = self.head_demands(rule);
         if bodies.is_empty() {
@@ -289,8 +315,10 @@ impl<'a> Builder<'a> {
             let body = self.new_body(kind, None, arguments.clone(), place.clone());
             self.bodies[body].keyed = keyed;
             self.bodies[body].is_fallback = one.is_else && is_true_only(&one.query);
+            self.ask_cases(body, &one.query, &keys);
             let (pieces, is_moved) = self.query(body, &one.query, value, &demands);
             self.bodies[body].key = self.key(body, head);
+            self.keys(body, &keys);
             let mut span = self.query_span(&one.query);
             let (mut open, mut close) = ("{ ", " }");
             if one.query.stmts.is_empty() {
@@ -364,6 +392,7 @@ impl<'a> Builder<'a> {
             seen: 0,
             keyed: 0,
             key: None,
+            keys: Vec::new(),
         });
         let at = self.bodies.len() - 1;
         if parent.is_none() {
@@ -480,6 +509,81 @@ impl<'a> Builder<'a> {
         self.asking.push(Piece::Insert(" }".to_owned()));
         let path: DataPath = package.into_iter().chain([name]).collect();
         self.reached.insert(body, format!("{}(0)", crate::policy::reference(&path)));
+    }
+
+    /// Finds where the keys of an entry come from.
+    fn keys(&mut self, body: usize, keys: &[Step<'_>]) {
+        let mut statement = Statement::empty(self.bodies[body].place.clone());
+        let mut origins = Vec::new();
+        for key in keys {
+            let (Step::Variable(expr, _) | Step::Dynamic(expr) | Step::Number(expr)) = key else {
+                origins.push(None);
+                continue;
+            };
+            let mut context = Context {
+                body,
+                statement: &mut statement,
+                edits: &mut Vec::new(),
+                negated: false,
+                is_nested_head: false,
+                prefix: HEAD.to_owned(),
+                names: &mut Names::default(),
+            };
+            let operand = self.expr(expr, Need::Excused, &mut context);
+            origins.push(match operand {
+                Operand::Read(read) => Some(statement.reads[read].origin.clone()),
+                _ => None,
+            });
+        }
+        self.bodies[body].keys = origins;
+    }
+
+    /// Writes the function that asks for the keys of all cases that the body of a test tries: those of all bindings,
+    /// from where its keys are known. What fails before that has no name.
+    fn ask_cases(&mut self, body: usize, query: &Query, keys: &[Step<'_>]) {
+        let Some(segments) = test_name(&self.rule[self.parsed().package().len()..]) else { return };
+        let fixed = self.rule[self.parsed().package().len() + segments..].iter();
+        let quoted = |key: &str| serde_json::Value::from(key).to_string();
+        let mut texts: Vec<String> = fixed.map(|key| quoted(key)).collect();
+        if self.probes || keys.is_empty() && texts.is_empty() {
+            return;
+        }
+        let mut wanted = BTreeSet::new();
+        for key in keys {
+            let (expr, text) = match key {
+                Step::Key(key) => {
+                    texts.push(quoted(key));
+                    continue;
+                }
+                Step::Variable(expr, _) | Step::Dynamic(expr) | Step::Number(expr) => {
+                    (expr, self.text(self.parsed().span_of(expr)))
+                }
+            };
+            mentioned(expr, &mut wanted);
+            texts.push(text);
+        }
+        let names = self.names(body, query, &[]);
+        wanted.retain(|name| names.all.contains(name));
+        let definitions: Vec<_> = query.stmts.iter().map(|statement| self.definitions(statement, &names)).collect();
+        let mut prefix = Vec::new();
+        for written in order_of(&definitions) {
+            if wanted.is_empty() {
+                break;
+            }
+            for (name, _) in &definitions[written] {
+                wanted.remove(name);
+            }
+            prefix.push(self.text(self.parsed().span(&query.stmts[written].span)));
+        }
+        if prefix.is_empty() {
+            prefix.push("true".to_owned());
+        }
+        let name = format!("{CASES}{body}");
+        let open = if self.parsed().module.v0 { "" } else { "if " };
+        let list = format!("[[{}] | {}]", texts.join(", "), prefix.join("; "));
+        self.asking.push(Piece::Insert(format!("\n{name}(_) := zzz__list {open}{{ zzz__list := {list} }}")));
+        let path: DataPath = self.parsed().package().into_iter().chain([name]).collect();
+        self.cases.insert(body, format!("{}(0)", crate::policy::reference(&path)));
     }
 
     /// The head of a body as its last statement, where it is more than a variable or a literal. Without probes only

@@ -280,12 +280,21 @@ fn indexes(expr: &Expr, names: &mut BTreeSet<String>) {
 }
 
 /// Whether an expression looks up by `_`, outside of comprehensions.
-pub(super) fn has_wildcard(expr: &Expr) -> bool {
+pub(in crate::evaluate) fn has_wildcard(expr: &Expr) -> bool {
     let mut found = false;
     shallow(expr, &mut |expr| {
         if let Expr::RefBrack { index, .. } = expr {
             found |= matches!(index.as_ref(), Expr::Var { span, .. } if span.text() == "_");
         }
+    });
+    found
+}
+
+/// Whether an expression looks up by a variable, outside of comprehensions.
+pub(in crate::evaluate) fn iterates(expr: &Expr) -> bool {
+    let mut found = false;
+    shallow(expr, &mut |expr| {
+        found |= matches!(expr, Expr::RefBrack { index, .. } if matches!(index.as_ref(), Expr::Var { .. }));
     });
     found
 }

@@ -382,6 +382,12 @@ impl Builder<'_> {
             }
             _ => {
                 let need = if context.negated { Need::Absence } else { Need::Truth };
+                if context.statement.text.contains(" with ") {
+                    // What a rule comes to there, only the evaluation knows.
+                    let side = self.side(expr, need, context);
+                    context.statement.sides.push(side);
+                    return;
+                }
                 let operand = self.expr(expr, need, context);
                 let text = one_line(&self.text(self.parsed().span_of(expr)));
                 context.statement.sides.push(Side { text, operand });
