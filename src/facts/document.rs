@@ -115,6 +115,16 @@ impl Unreadable {
         self.help = Some(help);
         self
     }
+
+    /// In one sentence, about what messages call `shown` and what held these bytes.
+    pub(super) fn said(self, shown: &str, bytes: &[u8]) -> String {
+        let place = self.at.map_or_else(String::new, |at| {
+            let (line, column) = line_column(bytes, at);
+            format!(":{line}:{column}")
+        });
+        let help = self.help.map_or_else(String::new, |help| format!("; {help}"));
+        format!("{shown}{place}: {}{help}", self.message)
+    }
 }
 
 /// What to do about several documents in a fact file.

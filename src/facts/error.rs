@@ -27,14 +27,9 @@ pub enum FactsError {
         /// What to do about it.
         help: Option<&'static str>,
     },
-    /// The folder is a store of snapshots.
-    #[error("`{folder}` is a store of snapshots, and stores are not read yet")]
-    Store {
-        /// The store.
-        folder: String,
-        /// Its newest snapshot.
-        newest: String,
-    },
+    /// A store of which no snapshot was finished.
+    #[error("there are no facts: no snapshot of the store `{0}` has a manifest")]
+    EmptyStore(String),
     /// A folder in a snapshot.
     #[error("`{0}` is a folder, and a snapshot has none")]
     Subfolder(String),
@@ -133,7 +128,7 @@ impl Advice for FactsError {
             Self::NotAFolder(_) => "facts::not_a_folder",
             Self::Empty(_) => "facts::empty",
             Self::Unreadable { .. } => "facts::unreadable",
-            Self::Store { .. } => "facts::store",
+            Self::EmptyStore(_) => "facts::empty_store",
             Self::Subfolder(_) => "facts::subfolder",
             Self::NameNotText(_) => "facts::name_not_text",
             Self::SourceName { .. } => "facts::source_name",
@@ -154,11 +149,12 @@ impl Advice for FactsError {
     fn help(&self) -> Option<String> {
         match self {
             Self::NoFolder(folder) | Self::Empty(folder) => Some(format!(
-                "put fact files there, such as `{folder}/traces.json`; `stillholds init` in an empty folder shows how"
+                "let `stillholds collect` gather them, or put fact files there, such as `{folder}/traces.json`; \
+                 `stillholds init` in an empty folder shows how"
             )),
             Self::NotAFolder(_) => Some("name the folder that holds the fact files".to_owned()),
             Self::NameNotText(_) => None,
-            Self::Store { folder, newest } => Some(format!("name one snapshot of it: `{folder}/{newest}`")),
+            Self::EmptyStore(_) => Some("`stillholds collect` makes one".to_owned()),
             Self::Subfolder(_) => {
                 Some("put fact files directly into the snapshot, one a source; a hidden folder is ignored".to_owned())
             }

@@ -16,25 +16,66 @@ pub(super) const MANIFEST: &str = "snapshot.yaml";
 pub(super) struct Folder {
     /// On disk.
     pub(super) path: PathBuf,
+    /// In messages.
+    pub(super) shown: String,
     /// The manifest, where there is one.
     pub(super) manifest: Option<PathBuf>,
     /// Fact files by their source.
     pub(super) files: BTreeMap<String, FactFile>,
 }
 
-/// Lists a snapshot folder; `shown` is its path in messages.
+/// Lists a snapshot folder, of a store its newest; `shown` is its path in messages.
 pub(super) fn list(path: &Path, shown: &str, many: impl Fn(&str) -> bool) -> Result<Folder, Vec<At<FactsError>>> {
-    let entries = entries(path, shown).map_err(|error| vec![At::nowhere(error)])?;
-    let mut folder = Folder { path: path.to_owned(), manifest: None, files: BTreeMap::new() };
-    let mut errors = Vec::new();
+    let listed = entries(path, shown).map_err(|error| vec![At::nowhere(error)])?;
+    let Some(snapshots) = snapshots(&listed).filter(|snapshots| !snapshots.is_empty()) else {
+        return snapshot(path, shown, &listed, many);
+    };
+    let Some(newest) = snapshots.into_iter().rev().find(|name| path.join(name).join(MANIFEST).is_file()) else {
+        return Err(vec![At::nowhere(FactsError::EmptyStore(shown.to_owned()))]);
+    };
+    let (path, shown) = (path.join(&newest), format!("{shown}/{newest}"));
+    let listed = entries(&path, &shown).map_err(|error| vec![At::nowhere(error)])?;
+    snapshot(&path, &shown, &listed, many)
+}
 
-    let snapshots: Vec<_> = entries.iter().filter(|entry| entry.is_folder && is_utc(&entry.name)).collect();
-    if let Some(newest) = snapshots.last()
-        && snapshots.len() == entries.len()
-    {
-        return Err(vec![At::nowhere(FactsError::Store { folder: shown.to_owned(), newest: newest.name.clone() })]);
+/// What lies where facts are expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// Nothing.
+    Absent,
+    /// A store with these snapshots, the oldest first; an empty folder is a store without any.
+    Store(Vec<String>),
+    /// One snapshot.
+    Snapshot,
+}
+
+/// What lies in `folder`, which messages call `shown`.
+///
+/// # Errors
+/// It is no folder, or cannot be read.
+pub fn layout(folder: &Path, shown: &str) -> Result<Layout, FactsError> {
+    match entries(folder, shown) {
+        Ok(entries) => Ok(snapshots(&entries).map_or(Layout::Snapshot, Layout::Store)),
+        Err(FactsError::NoFolder(_)) => Ok(Layout::Absent),
+        Err(error) => Err(error),
     }
-    for Entry { name, is_text, is_folder } in &entries {
+}
+
+/// The snapshots of a store, the oldest first; `None` where other things lie in it.
+fn snapshots(entries: &[Entry]) -> Option<Vec<String>> {
+    let is_store = entries.iter().all(|entry| entry.is_folder && is_snapshot_name(&entry.name));
+    is_store.then(|| entries.iter().map(|entry| entry.name.clone()).collect())
+}
+
+fn snapshot(
+    path: &Path,
+    shown: &str,
+    entries: &[Entry],
+    many: impl Fn(&str) -> bool,
+) -> Result<Folder, Vec<At<FactsError>>> {
+    let mut folder = Folder { path: path.to_owned(), shown: shown.to_owned(), manifest: None, files: BTreeMap::new() };
+    let mut errors = Vec::new();
+    for Entry { name, is_text, is_folder } in entries {
         let display = format!("{shown}/{name}");
         if name == MANIFEST && !is_folder {
             folder.manifest = Some(path.join(name));
@@ -149,7 +190,8 @@ fn entries(path: &Path, shown: &str) -> Result<Vec<Entry>, FactsError> {
 }
 
 /// `2026-11-21T010000Z`, as a store names its snapshots.
-fn is_utc(name: &str) -> bool {
+#[must_use]
+pub fn is_snapshot_name(name: &str) -> bool {
     let pattern = "dddd-dd-ddTddddddZ";
     name.len() == pattern.len()
         && name.bytes().zip(pattern.bytes()).all(|(byte, expected)| match expected {
@@ -205,9 +247,9 @@ mod tests {
 
     #[test]
     fn snapshots_of_a_store_are_named_by_time() {
-        assert!(is_utc("2026-11-21T010000Z"));
+        assert!(is_snapshot_name("2026-11-21T010000Z"));
         for name in ["2026-11-21", "2026-11-21T01:00:00Z", "2026-11-21T010000z", "x026-11-21T010000Z"] {
-            assert!(!is_utc(name), "{name}");
+            assert!(!is_snapshot_name(name), "{name}");
         }
     }
 }

@@ -69,7 +69,8 @@ impl FactFile {
     }
 }
 
-/// Reads the snapshot `folder`, a path relative to `root` as messages show it.
+/// Reads the snapshot `folder`, a path relative to `root` as messages show it. Of a store that is the newest by name
+/// which has a manifest.
 ///
 /// A source is `failed` where its file cannot be read, holds no document or a duplicate key, differs from what the
 /// manifest says of it, or is not there. Files that the manifest does not name are read, without an age.
@@ -81,6 +82,7 @@ pub fn load(root: &Path, folder: &str, settings: &Settings) -> Result<Facts, Vec
     let shown = folder.trim_end_matches('/');
     let shown = if shown.is_empty() { folder } else { shown };
     let listed = folder::list(&root.join(folder), shown, |source| settings.documents_many.contains(source))?;
+    let shown = listed.shown.as_str();
     let manifest = read_manifest(&listed, shown)?;
     let within = [root, &listed.path].map(fs::canonicalize).into_iter().flatten().collect::<Vec<_>>();
 
@@ -226,16 +228,8 @@ fn read(
             ));
         }
     }
-    let said = |error: Unreadable, bytes: &[u8]| {
-        let place = error.at.map_or_else(String::new, |at| {
-            let (line, column) = document::line_column(bytes, at);
-            format!(":{line}:{column}")
-        });
-        let help = error.help.map_or_else(String::new, |help| format!("; {help}"));
-        format!("{}{place}: {}{help}", file.display, error.message)
-    };
-    let bytes = file.unpacked(bytes).map_err(|error| said(error, &[]))?;
-    let document = document::read(&bytes, file.format, file.many).map_err(|error| said(error, &bytes))?;
+    let bytes = file.unpacked(bytes).map_err(|error| error.said(&file.display, &[]))?;
+    let document = document::read(&bytes, file.format, file.many).map_err(|error| error.said(&file.display, &bytes))?;
     let lost = document.inexact.as_ref().map(|inexact| {
         let (line, column) = document::line_column(&bytes, inexact.at);
         let end_column = column + inexact.text.len();
@@ -542,11 +536,11 @@ sources:
     fn without_facts_the_way_to_them_is_said() {
         insta::assert_snapshot!(errors(&[]), @r"
         there are no facts: the folder `facts` does not exist
-          help: put fact files there, such as `facts/traces.json`; `stillholds init` in an empty folder shows how
+          help: let `stillholds collect` gather them, or put fact files there, such as `facts/traces.json`; `stillholds init` in an empty folder shows how
         ");
         insta::assert_snapshot!(errors(&[("facts/README", b"")]), @r"
         there are no facts: the folder `facts` is empty
-          help: put fact files there, such as `facts/traces.json`; `stillholds init` in an empty folder shows how
+          help: let `stillholds collect` gather them, or put fact files there, such as `facts/traces.json`; `stillholds init` in an empty folder shows how
         ");
         insta::assert_snapshot!(errors(&[("facts", b"")]), @r"
         `facts` is not a folder
@@ -555,9 +549,25 @@ sources:
         let store: &[(&str, &[u8])] =
             &[("facts/2026-11-21T010000Z/a.json", b"1"), ("facts/2026-11-20T010000Z/", b""), ("facts/README", b"")];
         insta::assert_snapshot!(errors(store), @r"
-        `facts` is a store of snapshots, and stores are not read yet
-          help: name one snapshot of it: `facts/2026-11-21T010000Z`
+        there are no facts: no snapshot of the store `facts` has a manifest
+          help: `stillholds collect` makes one
         ");
+    }
+
+    #[test]
+    fn of_a_store_the_newest_finished_snapshot_counts() {
+        let facts = loaded(&[
+            ("facts/2026-11-20T010000Z/snapshot.yaml", b"version: 1\nenvironment: old\n"),
+            ("facts/2026-11-21T010000Z/snapshot.yaml", b"version: 1\nenvironment: new\n"),
+            ("facts/2026-11-21T010000Z/traces.json", b"{}"),
+            ("facts/2026-11-22T010000Z/traces.json", b"{}"),
+            ("facts/.2026-11-23T010000Z.partial/snapshot.yaml", b"version: 1\n"),
+            ("facts/README.md", b""),
+        ]);
+        assert_eq!(facts.snapshot.path, "facts/2026-11-21T010000Z");
+        assert_eq!(facts.snapshot.environment.as_deref(), Some("new"));
+        let file = facts.snapshot.source("traces").unwrap().file.as_deref();
+        assert_eq!(file, Some("facts/2026-11-21T010000Z/traces.json"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub use declared::{Declared, Documents, declared};
 pub use document::Format;
 pub use error::FactsError;
 pub use given::{DataFile, data, input};
+pub use folder::{Layout, is_snapshot_name, layout};
 pub use load::{FactFile, Facts, Settings, load};
 pub use locate::{Found, locate, locations};
 pub(crate) use places::places;
