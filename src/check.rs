@@ -446,8 +446,6 @@ fn not_yet(project: &Project) -> Vec<Finding> {
     let asked = [
         (project.waivers.is_some(), "waivers", "nothing is waived"),
         (project.baseline.is_some(), "baseline", "every violation counts as new"),
-        (!project.collect.is_empty(), "collect", "facts are read as they lie there"),
-        (!project.aliases.is_empty(), "aliases", "names are those that the facts have"),
         (!project.gate.deny_findings.is_empty(), "deny_findings", "findings do not fail the check"),
     ];
     asked

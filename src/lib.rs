@@ -5,21 +5,25 @@
 //!            ───────────────────────────────────────── crate boundary, enforced by the compiler
 //!  floor 3   check.rs   explain.rs   project/            the spine, and all of one assumption; the project file
 //!            eval.rs    test.rs   given.rs               a query; the tests; files that the command line names
+//!            collect/                                   sources → snapshot
 //!  floor 2   evaluate/                                   policies × facts → verdicts
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
 //!            spelling.rs  text.rs  secret.rs           the word that was meant; values in messages, and which not to show
+//!
+//!  sources ──collect──▶ snapshot folder
 //!
 //!  snapshot folder ──facts::load───▶ Facts ───┐
 //!                                             ├─evaluate──▶ Judged ──check──▶ Report ──render──▶ bytes
 //!  .rego, .md ──────policy::load───▶ Policies ┘
 //! ```
 //!
-//! Imports point down only. Evaluation is a pure function of policies, facts and `now`: no network, no clock, no
+//! Imports point down only; `collect` alone reaches out. Evaluation is a pure function of policies, facts and `now`: no network, no clock, no
 //! environment inside it.
 
 pub mod check;
 pub mod eval;
+pub mod collect;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;

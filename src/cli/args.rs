@@ -65,14 +65,19 @@ impl FactsArgs {
         self.facts.as_ref().map(|given| named(given, project))
     }
 
-    /// The time of the check in whole seconds; the only place that asks the clock.
+    /// The time of the check.
     pub(crate) fn now(&self) -> Timestamp {
         now(self.now)
     }
 }
 
-/// A folder as the project would name it.
-fn named(given: &Path, project: &Project) -> String {
+/// The time in whole seconds; the only place that asks the clock.
+pub(crate) fn clock() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A folder as the project would name it: relative to its root where it lies inside.
+pub(crate) fn named(given: &Path, project: &Project) -> String {
     let absolute = env::current_dir().map_or_else(|_| given.to_owned(), |here| here.join(given));
     let inside = project.root.canonicalize().ok().and_then(|root| {
         // What does not exist is named as well as it can be.
@@ -93,7 +98,6 @@ fn reference(text: &str) -> Result<(String, PathBuf), String> {
 
 /// This time, or else the clock's.
 pub(crate) fn now(given: Option<Timestamp>) -> Timestamp {
-    let clock = || Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
     given.unwrap_or_else(clock)
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod collect;
 mod console;
 mod eval;
 mod explain;
@@ -41,6 +42,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Collect(collect::Args),
     Explain(explain::Args),
     Eval(eval::Args),
     Facts(facts::Args),
@@ -67,6 +69,7 @@ impl Cli {
     pub(crate) fn run(self, console: &Console) -> Result<u8, Failure> {
         let code = match self.command {
             Command::Check(args) => args.run(console),
+            Command::Collect(args) => args.run(console),
             Command::Explain(args) => args.run(console),
             Command::Eval(args) => args.run(console),
             Command::Facts(args) => args.run(console),

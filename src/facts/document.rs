@@ -127,6 +127,43 @@ impl Unreadable {
     }
 }
 
+/// What was read outside of a snapshot, to be written into one.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// The value; with `many` the list of all documents that are not empty.
+    pub(crate) value: model::Json,
+    /// Paths of numbers that are not finite and were left out, below the value.
+    pub(crate) nonfinite: Vec<String>,
+    /// How many numbers lost digits, and the path of the first.
+    pub(crate) rounded: Option<(usize, String)>,
+}
+
+/// Reads what messages call `shown` as a fact file is read.
+///
+/// # Errors
+/// Why it cannot be read, and where.
+pub(crate) fn decode(bytes: Vec<u8>, format: Format, many: bool, shown: &str) -> Result<Decoded, String> {
+    let bytes = if bytes.starts_with(&gzip::MAGIC) {
+        gzip::unpack(&bytes).map_err(|error| error.said(shown, &[]))?
+    } else {
+        bytes
+    };
+    let document = read(&bytes, format, many).map_err(|mut error| {
+        // It need not be a file.
+        if let Some(rest) = error.message.strip_prefix("the file ") {
+            error.message = format!("it {rest}");
+        }
+        error.said(shown, &bytes)
+    })?;
+    let written = document.value.to_json_str().map_err(|error| error.to_string());
+    let value = written.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+    Ok(Decoded {
+        value: value.map_err(|error| format!("{shown}: {error}"))?,
+        nonfinite: document.nonfinite,
+        rounded: document.inexact.map(|inexact| (inexact.count, inexact.path)),
+    })
+}
+
 /// What to do about several documents in a fact file.
 pub(super) const SEVERAL: &str = "if that is meant, say `documents: many` under `sources` in `stillholds.yaml`";
 

@@ -113,7 +113,7 @@ impl FactsError {
 }
 
 /// What the system says, in our words where they are clearer.
-pub(super) fn said(error: &io::Error) -> String {
+pub(crate) fn said(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

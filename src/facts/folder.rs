@@ -10,7 +10,7 @@ use super::{FactFile, FactsError, document::Format};
 use crate::source::At;
 
 /// The manifest's name.
-pub(super) const MANIFEST: &str = "snapshot.yaml";
+pub(crate) const MANIFEST: &str = "snapshot.yaml";
 
 /// What a snapshot folder holds.
 pub(super) struct Folder {

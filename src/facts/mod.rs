@@ -17,9 +17,13 @@ mod shape;
 
 pub use declared::{Declared, Documents, declared};
 pub use document::Format;
+pub(crate) use document::{Decoded, decode};
 pub use error::FactsError;
 pub use given::{DataFile, data, input};
+pub(crate) use error::said;
+pub(crate) use folder::MANIFEST;
 pub use folder::{Layout, is_snapshot_name, layout};
+pub(crate) use load::digest;
 pub use load::{FactFile, Facts, Settings, load};
 pub use locate::{Found, locate, locations};
 pub(crate) use places::places;

@@ -155,17 +155,27 @@ impl Written {
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         run_in(self.path(), arguments)
     }
+
+    /// The same with these variables.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+        let output = command_in(self.path(), arguments).envs(variables.iter().copied()).output();
+        Run::of(&output.expect("the program starts"), self.path())
+    }
 }
 
 /// Runs the program in a folder, with nothing of the surroundings.
 pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Run {
+    Run::of(&command_in(folder, arguments).output().expect("the program starts"), folder)
+}
+
+/// The program in a folder, with nothing of the surroundings.
+pub(crate) fn command_in(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stillholds"));
     command.current_dir(folder).args(arguments).env_clear();
     command.envs([("LANG", "C.UTF-8"), ("COLUMNS", "80"), ("NO_COLOR", "1")]);
     // Programs do not start without it on Windows.
     command.envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
-    let output = command.output().expect("the program starts");
-    Run::of(&output, folder)
+    command
 }
 
 /// What a run left behind.

@@ -1,5 +1,6 @@
 //! The program as people run it: its messages, verdicts, exit codes and files.
 
+mod collect;
 mod commands;
 mod errors;
 mod eval;
