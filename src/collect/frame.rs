@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, credentials, file,
+    Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, command, credentials, file,
     manifest::Manifest,
     secrets::{Scrub, withhold},
     store::{Partial, Store},
@@ -139,7 +139,9 @@ fn collector(entry: &CollectEntry) -> Box<dyn Collector> {
     match &entry.kind {
         CollectKind::File { path, age } => Box::new(file::File { pattern: path.clone(), age: age.clone() }),
         CollectKind::Http { .. } => Box::new(NotYet("http")),
-        CollectKind::Command { .. } => Box::new(NotYet("command")),
+        CollectKind::Command { run, format, env } => {
+            Box::new(command::Command { run: run.clone(), format: *format, env: env.clone() })
+        }
         CollectKind::Prometheus { .. } => Box::new(NotYet("prometheus")),
         CollectKind::Kubernetes { .. } | CollectKind::KubernetesFiles { .. } => Box::new(NotYet("kubernetes")),
         CollectKind::TraceFiles { .. } | CollectKind::TraceServer { .. } => Box::new(NotYet("traces")),

@@ -9,6 +9,7 @@
 //! whoever starts the run.
 
 mod alias;
+mod command;
 mod credentials;
 mod deadline;
 mod error;

@@ -1,6 +1,7 @@
 //! The program as people run it: its messages, verdicts, exit codes and files.
 
 mod collect;
+mod collect_commands;
 mod commands;
 mod errors;
 mod eval;
