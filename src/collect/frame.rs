@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, command, credentials, file,
+    Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, command, credentials, file, http,
     manifest::Manifest,
     secrets::{Scrub, withhold},
     store::{Partial, Store},
@@ -138,7 +138,9 @@ pub trait Collector: Send + Sync {
 fn collector(entry: &CollectEntry) -> Box<dyn Collector> {
     match &entry.kind {
         CollectKind::File { path, age } => Box::new(file::File { pattern: path.clone(), age: age.clone() }),
-        CollectKind::Http { .. } => Box::new(NotYet("http")),
+        CollectKind::Http { url, select, body } => {
+            Box::new(http::Http { url: url.clone(), select: select.clone(), body: body.clone() })
+        }
         CollectKind::Command { run, format, env } => {
             Box::new(command::Command { run: run.clone(), format: *format, env: env.clone() })
         }

@@ -16,10 +16,12 @@ mod error;
 mod file;
 mod frame;
 mod gathered;
+mod http;
 mod manifest;
 mod program;
 mod secrets;
 mod store;
+mod web;
 
 pub use alias::{Aliases, TwoComponents};
 pub use credentials::{Credential, Credentials};

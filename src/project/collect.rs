@@ -2,9 +2,9 @@
 
 use super::{error::ProjectError, path::Located, reader::Reader};
 use crate::{
-    model::Age,
+    model::{Age, Json},
     source::{Place, Span},
-    yaml::{Fields, Node},
+    yaml::{self, Fields, Node, Value},
 };
 
 /// One source to collect.
@@ -36,6 +36,8 @@ pub enum CollectKind {
         url: String,
         /// A JSON pointer to what counts of it.
         select: Option<String>,
+        /// What is posted, as JSON; without it the address is only read.
+        body: Option<Json>,
     },
     /// What a command prints.
     Command {
@@ -185,11 +187,12 @@ const KINDS: [(&str, Kind); 6] = [
 ];
 
 /// The keys that some kinds have and others have not.
-const KEYS: [(&str, &[Kind]); 16] = [
+const KEYS: [(&str, &[Kind]); 17] = [
     ("path", &[Kind::File, Kind::Traces]),
     ("age", &[Kind::File]),
     ("url", &[Kind::Http, Kind::Prometheus, Kind::Traces]),
     ("select", &[Kind::Http]),
+    ("body", &[Kind::Http]),
     ("run", &[Kind::Command]),
     ("format", &[Kind::Command]),
     ("env", &[Kind::Command]),
@@ -310,7 +313,13 @@ impl<'a> Reader<'a> {
         {
             self.fail(ProjectError::BadPointer(pointer.clone()), node.span);
         }
-        Some(CollectKind::Http { url: url?, select })
+        let body = fields.take("body").filter(|node| !node.is_null());
+        if let Some(node) = body
+            && !matches!(node.value, Value::Map(_) | Value::List(_))
+        {
+            self.yaml.push(yaml::wrong_type(self.file, "body", "a mapping or a list", node));
+        }
+        Some(CollectKind::Http { url: url?, select, body: body.map(Node::to_json) })
     }
 
     fn command(&mut self, fields: &mut Fields<'a>) -> Option<CollectKind> {
@@ -397,7 +406,9 @@ impl<'a> Reader<'a> {
         fields.skip(&["files"]);
         let mut kinds = Vec::new();
         for (kind, span) in self.texts(fields, "kinds") {
-            if kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte)) {
+            let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+            // One that began otherwise would be an option of the program that is asked.
+            if kind.starts_with(|c: char| c.is_ascii_lowercase()) && kind.bytes().all(is_plain) {
                 kinds.push(kind);
             } else {
                 self.fail(ProjectError::BadKubernetesKind(kind), span);

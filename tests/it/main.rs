@@ -2,6 +2,7 @@
 
 mod collect;
 mod collect_commands;
+mod collect_servers;
 mod commands;
 mod errors;
 mod eval;
@@ -19,6 +20,7 @@ mod others;
 mod properties;
 mod readme;
 mod references;
+mod server;
 mod shipped;
 mod sources;
 mod test;
