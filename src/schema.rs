@@ -1,4 +1,5 @@
-//! The JSON Schemas of the files that people write, for editors and for other people's programs.
+//! The JSON Schemas of the files that people write and of the facts that are collected, for editors and for other
+//! people's programs.
 
 /// Of `stillholds.yaml`.
 pub const PROJECT: &str = include_str!("../schemas/project.schema.json");
@@ -9,10 +10,20 @@ pub const MANIFEST: &str = include_str!("../schemas/manifest.schema.json");
 
 /// Of the report that `check -o json` writes.
 pub const REPORT: &str = include_str!("../schemas/report.schema.json");
+/// Of the source that `kind: prometheus` collects.
+pub const PROMETHEUS: &str = include_str!("../schemas/prometheus.schema.json");
+/// Of the source that `kind: kubernetes` collects.
+pub const KUBERNETES: &str = include_str!("../schemas/kubernetes.schema.json");
 
-/// All of them by the name `stillholds schema` knows them by.
-pub const ALL: [(&str, &str); 4] =
-    [("report", REPORT), ("project", PROJECT), ("waivers", WAIVERS), ("manifest", MANIFEST)];
+/// All that people and their programs write or read by the name `stillholds schema` knows them by.
+pub const ALL: [(&str, &str); 6] = [
+    ("report", REPORT),
+    ("project", PROJECT),
+    ("waivers", WAIVERS),
+    ("manifest", MANIFEST),
+    ("prometheus", PROMETHEUS),
+    ("kubernetes", KUBERNETES),
+];
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -57,7 +68,7 @@ pub(crate) mod tests {
             assert!(jsonschema::meta::is_valid(&schema), "{name}");
             let mut found = Vec::new();
             examples(&schema, &mut found);
-            assert!(name == "report" || found.len() > 5, "{name}");
+            assert!(["report", "prometheus", "kubernetes"].contains(&name) || found.len() > 5, "{name}");
             for (part, example) in found {
                 let mut part = part.clone();
                 part["$defs"] = schema["$defs"].clone();

@@ -25,6 +25,10 @@ enum Of {
     Waivers,
     /// snapshot.yaml
     Manifest,
+    /// Facts that `kind: prometheus` collects
+    Prometheus,
+    /// Facts that `kind: kubernetes` collects
+    Kubernetes,
 }
 
 impl Args {
@@ -34,6 +38,8 @@ impl Args {
             Of::Project => schema::PROJECT,
             Of::Waivers => schema::WAIVERS,
             Of::Manifest => schema::MANIFEST,
+            Of::Prometheus => schema::PROMETHEUS,
+            Of::Kubernetes => schema::KUBERNETES,
         })?;
         Ok(ExitCode::Clean)
     }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use super::{
     Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, command, credentials, file, http,
     manifest::Manifest,
+    prometheus,
     secrets::{Scrub, withhold},
     store::{Partial, Store},
 };
@@ -144,7 +145,9 @@ fn collector(entry: &CollectEntry) -> Box<dyn Collector> {
         CollectKind::Command { run, format, env } => {
             Box::new(command::Command { run: run.clone(), format: *format, env: env.clone() })
         }
-        CollectKind::Prometheus { .. } => Box::new(NotYet("prometheus")),
+        CollectKind::Prometheus { url, queries, include } => {
+            Box::new(prometheus::Prometheus { url: url.clone(), queries: queries.clone(), include: include.clone() })
+        }
         CollectKind::Kubernetes { .. } | CollectKind::KubernetesFiles { .. } => Box::new(NotYet("kubernetes")),
         CollectKind::TraceFiles { .. } | CollectKind::TraceServer { .. } => Box::new(NotYet("traces")),
     }

@@ -18,8 +18,11 @@ mod frame;
 mod gathered;
 mod http;
 mod manifest;
+mod parallel;
 mod program;
+mod prometheus;
 mod secrets;
+mod shape;
 mod store;
 mod web;
 
@@ -29,4 +32,5 @@ pub use deadline::Deadline;
 pub use error::CollectError;
 pub use frame::{Collected, Collector, Event, Limits, Options, Outcome, Plan, Surroundings, Task, collect, plan};
 pub use gathered::{Failed, Gathered};
+pub use shape::Shape;
 pub use store::Keep;

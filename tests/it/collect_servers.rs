@@ -137,3 +137,133 @@ fn credentials_that_others_can_read_are_refused() {
         insta::assert_snapshot!(run.said().replace(written.path().to_str().expect("text"), "[FOLDER]"));
     }
 }
+
+/// A Prometheus whose clock stands still, 10 minutes before the test's.
+fn prometheus(asked: &Asked, now: i64) -> Reply {
+    let parameters: Vec<(String, String)> = form_urlencoded::parse(asked.body.as_bytes()).into_owned().collect();
+    let parameter =
+        |name: &str| parameters.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
+    let success = |data: Value| Reply::json(json!({"status": "success", "data": data}).to_string());
+    let vector = |result: Value| success(json!({"resultType": "vector", "result": result}));
+    let error = |text: &str| {
+        let body = json!({"status": "error", "errorType": "bad_data", "error": text});
+        Reply::new("400 Bad Request", "content-type: application/json\r\n", body.to_string())
+    };
+    match asked.path.split('?').next().unwrap_or_default() {
+        "/p/api/v1/query" => {
+            assert_eq!((asked.method.as_str(), parameter("timeout").is_empty()), ("POST", false));
+            let query = parameter("query");
+            if query != "time()" {
+                assert_eq!(parameter("time"), now.to_string(), "all is asked for one time");
+            }
+            match query {
+                "time()" => success(json!({"resultType": "scalar", "result": [now, now.to_string()]})),
+                "p99" => vector(json!([
+                    {"metric": {"service": "web"}, "value": [now, "NaN"]},
+                    {"metric": {"service": "checkoutservice"}, "value": [now, "0.289"]},
+                    {"metric": {"client": "checkout-1", "server": "payments"}, "value": [now, "3"]},
+                ])),
+                "ratio" => success(json!({"resultType": "scalar", "result": [now, "+Inf"]})),
+                "nothing" | "none" | "never" => vector(json!([])),
+                "warned" => Reply::json(
+                    json!({"status": "success", "data": {"resultType": "vector", "result": [{"metric": {"api_token": "s3cret"}, "value": [now, "1"]}]},
+                        "warnings": ["store b did not answer"], "infos": ["metric might not be a counter"]})
+                    .to_string(),
+                ),
+                "m[5m]" => success(json!({"resultType": "matrix", "result": []})),
+                other => error(&format!("parse error: unexpected {other}")),
+            }
+        }
+        "/p/api/v1/query_range" => {
+            let number = |name: &str| parameter(name).parse::<i64>().expect("a number");
+            let (start, end, step) = (number("start"), number("end"), number("step"));
+            assert!((end - start) / step < 11_000, "{step}");
+            let values: Vec<_> =
+                (0..4).map(|day| json!([end - (3 - day) * 86_400, if day == 3 { "1" } else { "3" }])).collect();
+            success(
+                json!({"resultType": "matrix", "result": [{"metric": {"deployment": "checkout"}, "values": values}]}),
+            )
+        }
+        "/p/api/v1/status/runtimeinfo" => success(json!({"storageRetention": "15d"})),
+        "/p/api/v1/alerts" => {
+            success(json!({"alerts": [{"labels": {"alertname": "Slow"}, "state": "firing", "value": "2e+00"}]}))
+        }
+        "/p/api/v1/targets" => {
+            success(json!({"activeTargets": [{"scrapeUrl": "http://a.test/metrics?token=s3cret", "health": "up"}]}))
+        }
+        _ => Reply::new("404 Not Found", "", ""),
+    }
+}
+
+#[test]
+fn prometheus_answers_in_parts() {
+    let now = jiff::Timestamp::now().as_second() - 600;
+    let server = Server::start(move |asked| prometheus(asked, now));
+    let written = project(&format!(
+        "  - source: prometheus
+    kind: prometheus
+    url: {}/p/
+    queries:
+      p99: p99
+      ratio: ratio
+      nothing: nothing
+      none: {{query: none, on_empty: zero}}
+      never: {{query: never, on_empty: error}}
+      tokens_warned: warned
+      bracket: \"m[5m]\"
+      wrong: \"sum(\"
+      week: {{query: replicas, range: 7d, step: 1h}}
+      month: {{query: replicas, range: 30d, step: 1m}}
+    include: [alerts, targets, rules]
+aliases: {{checkout: [checkoutservice, \"checkout-*\"], payments: []}}
+",
+        server.origin
+    ))
+    .write();
+    let run = written.run(&["collect"]);
+    assert_eq!(run.code, Some(1), "{run}");
+    assert!(!newest_shown(&written).contains("s3cret"));
+    let seconds = regex::Regex::new(r"(clock is )[^\n]*( behind)").expect("it is valid");
+    let text = format!("{}\n{}", run.stdout, newest_shown(&written));
+    insta::assert_snapshot!(seconds.replace_all(&steady(&text), "$1[SKEW]$2"));
+}
+
+#[test]
+fn a_prometheus_that_is_none_fails_as_a_whole() {
+    let server = Server::start(|_| Reply::json("{}"));
+    let page = Server::start(|_| Reply::new("200 OK", "content-type: text/html\r\n", "<html>log in</html>"));
+    let written = project(&format!(
+        "  - {{source: a, kind: prometheus, url: \"{}\", queries: {{a: up}}}}\n  - {{source: b, kind: prometheus, url: \"{}\", queries: {{a: up}}}}\n  - {{source: c, kind: prometheus, url: \"{}\", queries: {{a: up}}}}\n",
+        server.origin, page.origin, crate::server::nobody()
+    ))
+    .write();
+    let run = written.run(&["collect"]);
+    assert_eq!(run.code, Some(1), "{run}");
+    insta::assert_snapshot!(steady(&run.stdout));
+}
+
+#[test]
+fn a_check_collects_first_where_it_is_asked_to() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/traces" => Reply::json(r#"{"edges": [{"client": "checkout", "server": "fraud"}]}"#),
+        _ => Reply::new("503 Service Unavailable", "retry-after: 3600\r\n", ""),
+    });
+    let good = format!("  - {{source: traces, kind: http, url: \"{}/traces\"}}\n", server.origin);
+    let run = project(&good).write().run(&["check", "--collect", "-o", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("only the report stands on standard output");
+    assert_eq!((run.code, &report["assumptions"][0]["verdict"]), (Some(1), &json!("decayed")), "{run}");
+    assert!(run.stderr.starts_with("traces: ok after"), "{run}");
+
+    // What a failed source feeds is unknown, with what the collector said.
+    let bad = good.replace("/traces\"", "/down\"");
+    let run = project(&bad).write().run(&["check", "--collect", "-o", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("only the report stands on standard output");
+    let assumption = &report["assumptions"][0];
+    assert_eq!((run.code, &assumption["verdict"]), (Some(3), &json!("unknown")), "{run}");
+    assert_eq!(assumption["reason"], "failed");
+    let said = assumption["message"].as_str().unwrap_or_default();
+    assert!(said.contains("answered 503 Service Unavailable and asks to wait 3600 s"), "{said}");
+
+    let run = project("  []\n").write().run(&["check", "--collect"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run}");
+}
