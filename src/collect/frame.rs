@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, command, credentials, file, http,
+    Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, command, credentials, file, http, kubernetes,
     manifest::Manifest,
     prometheus,
     secrets::{Scrub, withhold},
@@ -148,7 +148,10 @@ fn collector(entry: &CollectEntry) -> Box<dyn Collector> {
         CollectKind::Prometheus { url, queries, include } => {
             Box::new(prometheus::Prometheus { url: url.clone(), queries: queries.clone(), include: include.clone() })
         }
-        CollectKind::Kubernetes { .. } | CollectKind::KubernetesFiles { .. } => Box::new(NotYet("kubernetes")),
+        CollectKind::Kubernetes { kinds, namespaces } => {
+            Box::new(kubernetes::Kubernetes { kinds: kinds.clone(), namespaces: namespaces.clone() })
+        }
+        CollectKind::KubernetesFiles { files } => Box::new(kubernetes::KubernetesFiles { files: files.clone() }),
         CollectKind::TraceFiles { .. } | CollectKind::TraceServer { .. } => Box::new(NotYet("traces")),
     }
 }

@@ -17,6 +17,7 @@ mod file;
 mod frame;
 mod gathered;
 mod http;
+mod kubernetes;
 mod manifest;
 mod parallel;
 mod program;

@@ -62,3 +62,75 @@ fn a_program_that_fails_fails_its_source() {
     assert_eq!(run.code, Some(1), "{run}");
     insta::assert_snapshot!(steady(&run.stdout));
 }
+
+const KUBECTL: &str = r#"case "$2" in
+deployments) cat <<'J'
+{"kind": "List", "apiVersion": "v1", "items": [
+ {"kind": "Deployment", "apiVersion": "apps/v1",
+  "metadata": {"name": "checkoutservice", "namespace": "shop", "managedFields": [{}],
+   "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "s3cret", "team": "a"}},
+  "spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "a", "args": ["--token=s3cret"], "env": [
+    {"name": "DB_PASSWORD", "value": "s3cret"}, {"name": "PORT", "value": "80"},
+    {"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "api", "key": "token"}}}]}],
+   "volumes": [{"name": "v", "secret": {"secretName": "tls"}}], "imagePullSecrets": [{"name": "pull"}]}}},
+  "status": {"observedGeneration": 1}},
+ {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "batch", "namespace": "jobs"}}]}
+J
+;;
+secrets) echo '{"kind": "List", "items": [{"kind": "Secret", "metadata": {"name": "api", "namespace": "shop"}, "data": {"token": "s3cret"}, "type": "Opaque"}]}' ;;
+nodes) echo '{"kind": "List", "items": []}' ;;
+pods) echo 'Error from server (Forbidden): pods is forbidden: User "ci" cannot list resource "pods"' >&2; exit 1 ;;
+*) echo "error: the server doesn't have a resource type \"$2\"" >&2; exit 1 ;;
+esac"#;
+
+#[test]
+fn kinds_of_a_cluster_are_parts() {
+    let written = project(
+        "  - {source: kubernetes, kind: kubernetes, kinds: [deployments, secrets, nodes, pods, widgets.example.test]}
+aliases: {checkout: [checkoutservice]}
+",
+    )
+    .write();
+    script(&written, "bin/kubectl", KUBECTL);
+    let path = format!("{}:/usr/bin:/bin", written.path().join("bin").display());
+    let run = written.run_with(&[("PATH", &path)], &["collect", "--allow-commands"]);
+    assert_eq!(run.code, Some(1), "{run}");
+    assert!(!newest_shown(&written).contains("s3cret"), "{}", newest_shown(&written));
+    insta::assert_snapshot!(steady(&format!("{}\n{}", run.stdout, newest_shown(&written))));
+
+    let refused = written.run_with(&[("PATH", &path)], &["collect"]);
+    assert!(refused.stdout.contains("allow it with `--allow-commands`"), "{refused}");
+}
+
+#[test]
+fn namespaces_are_asked_one_by_one_and_options_cannot_be_smuggled_in() {
+    let written =
+        project("  - {source: k, kind: kubernetes, kinds: [deployments], namespaces: [shop, \"--kubeconfig=x\"]}\n")
+            .write();
+    script(&written, "bin/kubectl", "echo \"$@\" >> asked; echo '{\"kind\": \"List\", \"items\": []}'");
+    let path = format!("{}:/usr/bin:/bin", written.path().join("bin").display());
+    let run = written.run_with(&[("PATH", &path)], &["collect", "--allow-commands", "--timeout", "60s"]);
+    assert_eq!(run.code, Some(0), "{run}");
+    let asked = written.read("asked");
+    for line in asked.lines() {
+        assert!(line.starts_with("get deployments --output=json --namespace="), "{line}");
+    }
+    assert!(asked.contains("--namespace=--kubeconfig=x "), "{asked}");
+    let bad = project("  - {source: k, kind: kubernetes, kinds: [\"--kubeconfig\"]}\n").write().run(&["collect"]);
+    assert_eq!(bad.code, Some(2), "{bad}");
+}
+
+#[test]
+fn files_of_a_cluster_need_no_program() {
+    let written = project("  - {source: kubernetes, kind: kubernetes, files: \"dump/*\"}\n")
+        .with("dump/a.json", r#"{"kind": "DeploymentList", "apiVersion": "apps/v1", "items": []}"#)
+        .with(
+            "dump/b.yaml",
+            "kind: NetworkPolicy\nmetadata: {name: b}\n---\nkind: NetworkPolicy\nmetadata: {name: a}\n",
+        )
+        .with("dump/c.json", r#"{"kind": "List", "items": []}"#)
+        .write();
+    let run = written.run(&["collect"]);
+    assert_eq!(run.code, Some(0), "{run}");
+    insta::assert_snapshot!(steady(&format!("{}\n{}", run.stdout, newest_shown(&written))));
+}
