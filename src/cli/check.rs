@@ -10,7 +10,11 @@ use stillholds::{
 };
 
 use super::{
-    Console, Failure, args::FactsArgs, args::ProjectArgs, args::ReferenceArgs, args::limit, console::write_file, worker,
+    Console, Failure,
+    args::{FactsArgs, ProjectArgs, ReferenceArgs, limit},
+    collect::{ReachArgs, gather},
+    console::write_file,
+    worker,
 };
 
 /// Judge the assumptions against the facts
@@ -22,7 +26,8 @@ use super::{
   stillholds check                       judge everything
   stillholds check 'checkout-*' -v       some, with what the passes rest on
   stillholds check -o json=report.json   for people, and into a file for programs
-  stillholds check --allow-unknown       where facts may be old or incomplete")]
+  stillholds check --allow-unknown       where facts may be old or incomplete
+  stillholds check --collect             on facts that are collected first")]
 pub(crate) struct Args {
     /// Only these assumptions; `*` stands for any run of characters
     #[arg(value_name = "ID|GLOB")]
@@ -57,6 +62,21 @@ pub(crate) struct Args {
         env = "STILLHOLDS_ISOLATE"
     )]
     isolate: Option<bool>,
+    /// Collect a new snapshot first, and judge that
+    #[arg(long, env = "STILLHOLDS_COLLECT", value_parser = BoolishValueParser::new(), help_heading = "Collecting")]
+    collect: bool,
+    /// How long collecting may take
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "60s",
+        value_parser = limit,
+        env = "STILLHOLDS_COLLECT_TIMEOUT",
+        help_heading = "Collecting"
+    )]
+    collect_timeout: Duration,
+    #[command(flatten)]
+    reach: ReachArgs,
     /// Show every violation, and each pass with what it was examined on
     #[arg(short, long)]
     verbose: bool,
@@ -97,14 +117,21 @@ impl Args {
                 "give all but one a path: `-o json=report.json`",
             ));
         }
+        // What came with this run is judged, whatever another run adds meanwhile; a worker is told.
+        let mut collected = worker::facts();
+        if self.collect && !worker::is_one() {
+            let project = self.project.project()?;
+            let reach = self.reach.options(self.facts.folder(&project), self.collect_timeout);
+            collected = Some(gather(&project, &reach)?.snapshot);
+        }
         if self.isolate.unwrap_or_else(in_ci) && !worker::is_one() {
-            return worker::supervise(console, self.timeout);
+            return worker::supervise(console, self.timeout, collected);
         }
         worker::limit_memory();
         let project = self.project.project()?;
         let options = Options {
             timeout: self.timeout,
-            facts: self.facts.folder(&project),
+            facts: collected.or_else(|| self.facts.folder(&project)),
             references: self.references.folders(&project),
             select: self.select,
             fail_on_eroding: self.fail_on.is_some(),

@@ -42,6 +42,8 @@ struct Orders {
     suspects: BTreeSet<String>,
     /// Bytes of memory it may take.
     memory: Option<u64>,
+    /// The snapshot to judge, where one was collected for it.
+    facts: Option<String>,
 }
 
 /// What a worker tells.
@@ -94,6 +96,11 @@ pub(super) fn is_one() -> bool {
     orders().is_some()
 }
 
+/// The snapshot that a worker shall judge, where one was collected for it.
+pub(super) fn facts() -> Option<String> {
+    orders().and_then(|orders| orders.facts.clone())
+}
+
 /// Limits the memory that this process may take from now on, where the platform can.
 pub(super) fn limit_memory() {
     #[cfg(target_os = "linux")]
@@ -114,10 +121,10 @@ fn tell(told: &Told) -> bool {
 ///
 /// # Errors
 /// Where no process can be started, or one ends while it evaluates nothing.
-pub(super) fn supervise(console: &Console, timeout: Duration) -> Result<ExitCode, Failure> {
+pub(super) fn supervise(console: &Console, timeout: Duration, facts: Option<String>) -> Result<ExitCode, Failure> {
     let look = |look: Look| (look.color, look.unicode, look.width);
-    let mut orders =
-        Orders { looks: [look(console.look()), look(console.look_of_errors())], memory: memory(), ..Orders::default() };
+    let looks = [look(console.look()), look(console.look_of_errors())];
+    let mut orders = Orders { looks, memory: memory(), facts, ..Orders::default() };
     loop {
         let Ended { status, told, complaints, running, overdue } = attempt(&orders, timeout)?;
         if let Some(code) = status.code().and_then(exit_code).filter(|_| overdue.is_empty()) {
