@@ -2,6 +2,7 @@
 
 mod collect;
 mod collect_commands;
+mod collect_faults;
 mod collect_servers;
 mod commands;
 mod errors;
