@@ -11,7 +11,7 @@ use std::{
 use clap::builder::BoolishValueParser;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use stillholds::{
-    collect::{Collected, Event, Keep, Limits, Options, Outcome, Plan, collect, plan},
+    collect::{self, Collected, Event, Keep, Limits, Options, Outcome, Plan, collect, plan},
     model::{ExitCode, Status},
     project::Project,
     source::escape,
@@ -106,9 +106,24 @@ impl Args {
 
 /// Collects, and says on standard error how far it is.
 pub(crate) fn gather(project: &Project, options: &Options) -> Result<Outcome, Failure> {
+    end_programs_with_the_run();
     let mut progress = Progress::new();
     let outcome = collect(project, options, &mut |event| progress.tell(&event))?;
     Ok(outcome)
+}
+
+/// Programs run in groups of their own, which hear nothing of a `Ctrl-C`.
+fn end_programs_with_the_run() {
+    #[cfg(unix)]
+    if let Ok(mut signals) = signal_hook::iterator::Signals::new(signal_hook::consts::TERM_SIGNALS) {
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                collect::end_programs();
+                // It ends the run, as it would have without this.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        });
+    }
 }
 
 /// How far it is: bars on a terminal, a line for each source elsewhere.

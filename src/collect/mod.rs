@@ -33,5 +33,6 @@ pub use deadline::Deadline;
 pub use error::CollectError;
 pub use frame::{Collected, Collector, Event, Limits, Options, Outcome, Plan, Surroundings, Task, collect, plan};
 pub use gathered::{Failed, Gathered};
+pub use program::end_programs;
 pub use shape::Shape;
 pub use store::Keep;

@@ -1,9 +1,13 @@
 //! Running a program without a shell, within limits of time and size, and ending all that it started.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver},
+    },
     thread,
     time::Duration,
 };
@@ -50,7 +54,7 @@ pub(super) fn run(mut command: Command, name: &str, deadline: Deadline, most: u6
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let broken = |error: &io::Error| Failed(format!("`{name}` cannot be run: {}", said(error)));
-    let mut child = command.spawn().map_err(|error| broken(&error))?;
+    let mut child = start(&mut command).map_err(|error| broken(&error))?;
     let stdout = reader(child.stdout.take(), most);
     let stderr = reader(child.stderr.take(), COMPLAINTS);
     let mut printed = None;
@@ -71,9 +75,7 @@ pub(super) fn run(mut command: Command, name: &str, deadline: Deadline, most: u6
         }
         thread::sleep(Duration::from_millis(10));
     };
-    // The child is waited for only now: until then its number, which is that of the group, is nobody else's.
-    end(&mut child);
-    let status = child.wait().map_err(|error| broken(&error))?;
+    let status = end(&mut child).map_err(|error| broken(&error))?;
     ended?;
     let left_open = || Failed(format!("`{name}` left a process behind that keeps its output open"));
     let stdout = printed.map_or_else(|| stdout.recv_timeout(DRAIN).map_err(|_| left_open()), Ok)?;
@@ -113,14 +115,41 @@ fn has_ended(child: &mut Child) -> io::Result<bool> {
     Ok(child.try_wait()?.is_some())
 }
 
-/// Kills a program and what it started.
-fn end(child: &mut Child) {
+/// The programs that run, by the numbers of their groups.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Starts a program, so that it is known before anybody can want to end it.
+fn start(command: &mut Command) -> io::Result<Child> {
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let child = command.spawn()?;
+    running.insert(child.id());
+    Ok(child)
+}
+
+/// Kills a program and what it started. The program is waited for only when that is done: until then its number, which is
+/// that of the group, is nobody else's.
+fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    kill(child.id());
+    let _ = child.kill();
+    running.remove(&child.id());
+    child.wait()
+}
+
+/// Kills the programs that are run for collections, and what they started: for whoever ends the run itself, since they
+/// would not hear of it.
+pub fn end_programs() {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.iter().for_each(|id| kill(*id));
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "elsewhere a program has no group"))]
+fn kill(id: u32) {
     #[cfg(unix)]
-    if let Some(group) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+    if let Some(group) = rustix::process::Pid::from_raw(id.cast_signed()) {
         // There is nobody left to kill where all have ended.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
-    let _ = child.kill();
 }
 
 #[cfg(all(test, unix))]

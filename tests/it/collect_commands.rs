@@ -1,11 +1,17 @@
 //! Collecting by programs: those that the project names, and `kubectl`.
 #![cfg(unix)]
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use crate::{
     collect::{newest, newest_shown, project, shown, steady},
-    harness::Written,
+    harness::{Written, command_in},
 };
 
 fn script(written: &Written, name: &str, text: &str) {
@@ -61,6 +67,26 @@ fn a_program_that_fails_fails_its_source() {
     let run = written.run_with(&[("PATH", "/usr/bin:/bin")], &["collect", "--allow-commands"]);
     assert_eq!(run.code, Some(1), "{run}");
     insta::assert_snapshot!(steady(&run.stdout));
+}
+
+#[test]
+fn whoever_ends_the_run_ends_what_it_runs() {
+    let written = project("  - {source: a, kind: command, run: [\"./a.sh\"]}\n").write();
+    script(&written, "a.sh", "touch begun; sleep 2; touch survived");
+    let mut running = command_in(written.path(), &["collect", "--allow-commands"])
+        .env("PATH", "/usr/bin:/bin")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    while !written.path().join("begun").exists() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let ended = Command::new("kill").args(["-INT", &running.id().to_string()]).status().expect("it runs");
+    let status = running.wait().expect("it ends");
+    assert!(ended.success() && status.signal() == Some(2), "{status}");
+    thread::sleep(Duration::from_secs(3));
+    assert!(!written.path().join("survived").exists());
 }
 
 const KUBECTL: &str = r#"case "$2" in
