@@ -1,6 +1,7 @@
 //! Asking servers: credentials for their own origin alone, limits on everything, patience where it is asked for.
 
 mod link;
+mod resolver;
 
 use std::{
     io::{self, Read as _},
@@ -14,6 +15,7 @@ use ureq::{
     Agent,
     http::{Response, header},
     tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::transport::DefaultConnector,
 };
 use url::Url;
 
@@ -75,7 +77,7 @@ impl<'a> Client<'a> {
                 RootCerts::Specific(Arc::new(certificates))
             }
         };
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .timeout_connect(Some(CONNECT))
             // Whom credentials go to is decided here, redirect by redirect.
@@ -84,8 +86,8 @@ impl<'a> Client<'a> {
             .http_status_as_error(false)
             .user_agent(concat!("stillholds/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")
-            .build()
-            .into();
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), resolver::Resolver::default());
         Ok(Self { agent, around, deadline })
     }
 
@@ -152,6 +154,10 @@ impl<'a> Client<'a> {
 
     fn once(&self, request: &Request) -> Result<Response<ureq::Body>, Failed> {
         let url = request.url.as_str();
+        // Behind a proxy nobody resolves the name here, but an address that is written out is seen.
+        if resolver::written(&request.url).is_some_and(resolver::is_refused) {
+            return Err(Failed(format!("{}: {}", shown(&request.url), resolver::REFUSED)));
+        }
         let credential = self.around.credentials.of(&request.url).map(super::Credential::header);
         let left = Some(self.deadline.left()?);
         let answered = match &request.body {

@@ -20,6 +20,7 @@ pub(crate) fn steady(text: &str) -> String {
         (r"after \d+\.\d s", "after [TIME]"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
         (r"[0-9a-f]{64}", "[DIGEST]"),
+        (r"wait \d{6,} s", "wait [LONG]"),
     ];
     rules.iter().fold(text.to_owned(), |text, (rule, name)| {
         Regex::new(rule).expect("the rule is valid").replace_all(&text, *name).into_owned()

@@ -118,6 +118,9 @@ fn hostile_servers_fail_their_own_source_and_no_other() {
         "  - {{source: silent, kind: http, url: \"http://{}/\", timeout: 2s}}\n",
         silent.local_addr().expect("it has an address")
     ));
+    entries.push(
+        "  - {source: metadata, kind: http, url: \"http://[::ffff:169.254.169.254]/latest/meta-data/\"}\n".to_owned(),
+    );
     entries.push("  - {source: no_host, kind: http, url: \"http://nowhere.invalid/\"}\n".to_owned());
     let written = project(&entries.concat()).write();
     let project = Project::load(written.path()).expect("the project can be read");
