@@ -155,13 +155,27 @@ pub(crate) fn decode(bytes: Vec<u8>, format: Format, many: bool, shown: &str) ->
         }
         error.said(shown, &bytes)
     })?;
-    let written = document.value.to_json_str().map_err(|error| error.to_string());
-    let value = written.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
     Ok(Decoded {
-        value: value.map_err(|error| format!("{shown}: {error}"))?,
+        value: as_json(&document.value),
         nonfinite: document.nonfinite,
         rounded: document.inexact.map(|inexact| (inexact.count, inexact.path)),
     })
+}
+
+/// A document's value as JSON.
+fn as_json(value: &Value) -> model::Json {
+    match value {
+        Value::Bool(bool) => (*bool).into(),
+        Value::String(text) => text.as_ref().into(),
+        Value::Array(items) => items.iter().map(as_json).collect(),
+        Value::Object(fields) => {
+            let text = |key: &Value| key.as_string().map_or_else(|_| key.to_string(), ToString::to_string);
+            fields.iter_sorted().map(|(key, value)| (text(key), as_json(value))).collect()
+        }
+        Value::Number(_) => value.to_json_str().ok().and_then(|text| text.parse().ok()).unwrap_or_default(),
+        // A document holds neither sets nor what is not defined.
+        Value::Null | Value::Set(_) | Value::Undefined => model::Json::Null,
+    }
 }
 
 /// What to do about several documents in a fact file.
