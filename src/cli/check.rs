@@ -63,7 +63,7 @@ pub(crate) struct Args {
     )]
     isolate: Option<bool>,
     /// Collect a new snapshot first, and judge that
-    #[arg(long, env = "STILLHOLDS_COLLECT", value_parser = BoolishValueParser::new(), help_heading = "Collecting")]
+    #[arg(long, help_heading = "Collecting")]
     collect: bool,
     /// How long collecting may take
     #[arg(
