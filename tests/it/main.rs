@@ -5,6 +5,7 @@ mod collect_commands;
 mod collect_faults;
 mod collect_servers;
 mod commands;
+mod docs;
 mod errors;
 mod eval;
 mod examples;
