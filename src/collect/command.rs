@@ -5,7 +5,8 @@ use std::{env, process::Command as Process};
 use super::{Collector, Failed, Gathered, Surroundings, Task, file::rounded, program};
 use crate::{
     facts::{Format, decode},
-    project::CommandFormat,
+    project::{CollectEntry, CollectKind, CommandFormat},
+    secret::is_secret_name,
     source::escape,
 };
 
@@ -58,6 +59,12 @@ impl Collector for Command {
             ..Gathered::new(decoded.value).observed(observed)
         })
     }
+}
+
+/// The values of variables that a program sees and that sound like secrets, which it could repeat.
+pub(super) fn secrets(entry: &CollectEntry) -> Vec<String> {
+    let CollectKind::Command { env: names, .. } = &entry.kind else { return Vec::new() };
+    names.iter().filter(|name| is_secret_name(name)).filter_map(|name| env::var(name).ok()).collect()
 }
 
 /// Whether programs may be run, which the project cannot allow itself.

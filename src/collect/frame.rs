@@ -14,6 +14,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use ureq::tls::Certificate;
 
 use super::{
     Aliases, CollectError, Credentials, Deadline, Failed, Gathered, Keep, command, credentials, file, http, kubernetes,
@@ -21,6 +22,7 @@ use super::{
     prometheus,
     secrets::{Scrub, withhold},
     store::{Partial, Store},
+    web,
 };
 use crate::{
     facts,
@@ -79,7 +81,7 @@ pub struct Surroundings {
     /// By origin.
     pub credentials: Credentials,
     /// As [`Options::ca_file`], read.
-    pub authorities: Option<Vec<u8>>,
+    pub(super) authorities: Option<Arc<Vec<Certificate<'static>>>>,
     /// As [`Options::allow_commands`].
     pub allow_commands: bool,
     /// As [`Options::limits`].
@@ -274,8 +276,10 @@ pub fn collect(project: &Project, options: &Options, tell: &mut dyn FnMut(Event<
     let newest = store.snapshots().map_err(one)?.pop();
     let partial = store.begin((options.clock)()).map_err(one)?;
 
+    let secrets =
+        around.credentials.secrets().into_iter().chain(entries.iter().flat_map(|entry| command::secrets(entry)));
     let mut run = Run {
-        scrub: Scrub::new(around.credentials.secrets()),
+        scrub: Scrub::new(secrets.collect()),
         partial: &partial,
         written: BTreeMap::new(),
         collected: BTreeMap::new(),
@@ -316,13 +320,16 @@ fn surroundings(project: &Project, options: &Options) -> Result<Surroundings, Ve
         errors.push(At::nowhere(error));
         Credentials::default()
     });
-    let authorities = options.ca_file.as_ref().and_then(|path| match fs::read(path) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            let (what, path) = ("the file of certificates", path.display().to_string());
-            errors.push(At::nowhere(CollectError::Unreadable { what, path, reason: facts::said(&error) }));
-            None
-        }
+    let authorities = options.ca_file.as_ref().map(|path| {
+        let read = fs::read(path).map_err(|error| facts::said(&error)).map(|pem| web::certificates(&pem));
+        let reason = match read {
+            Ok(found) if found.is_empty() => "it holds no certificate in PEM".to_owned(),
+            Ok(found) => return Arc::new(found),
+            Err(reason) => reason,
+        };
+        let (what, path) = ("the file of certificates", path.display().to_string());
+        errors.push(At::nowhere(CollectError::Unreadable { what, path, reason }));
+        Arc::default()
     });
     if !errors.is_empty() {
         return Err(errors);
@@ -389,7 +396,7 @@ impl Run<'_> {
             asked.push(Asked {
                 collector: Arc::clone(&collector),
                 deadline: task.deadline,
-                until: start + allowed + GRACE,
+                until: task.deadline.at() + GRACE,
                 is_done: false,
             });
             thread::spawn(move || {

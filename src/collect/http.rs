@@ -39,7 +39,7 @@ impl Collector for Http {
 
     fn collect(&self, task: &Task) -> Result<Gathered, Failed> {
         let url = Url::parse(&self.url).map_err(|error| Failed(format!("the address cannot be read: {error}")))?;
-        let client = Client::new(&task.around, task.deadline)?;
+        let client = Client::new(&task.around, task.deadline);
         let body = self.body.as_ref().map(|body| ("application/json", body.to_string()));
         let observed = (task.around.clock)();
         let mut request = Request { url, body };

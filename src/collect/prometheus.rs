@@ -8,7 +8,7 @@ mod answer;
 mod lists;
 mod summary;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Map, json};
@@ -63,7 +63,7 @@ impl Collector for Prometheus {
 
     fn collect(&self, task: &Task) -> Result<Gathered, Failed> {
         let url = Url::parse(&self.url).map_err(|error| Failed(format!("the address cannot be read: {error}")))?;
-        let server = Server { client: Client::new(&task.around, task.deadline)?, url, deadline: task.deadline };
+        let server = Server { client: Client::new(&task.around, task.deadline), url, deadline: task.deadline };
         let here = (task.around.clock)();
         let now = server.now()?;
         let mut gathered = Gathered { basis: Some(Basis::Sample), ..Gathered::new(Json::Null) };
@@ -75,6 +75,7 @@ impl Collector for Prometheus {
         // Of two clocks the one that makes facts older is believed.
         let observed = now.min(here);
         let retention = if self.queries.iter().any(|query| query.range.is_some()) { server.retention() } else { None };
+        gathered.omitted.extend(retention.map(|kept| format!("the server keeps {kept}")));
 
         let mut questions: Vec<Question<'_>> = self.queries.iter().map(Question::Query).collect();
         questions.extend(self.include.iter().map(|list| Question::List(*list)));
@@ -91,7 +92,8 @@ impl Collector for Prometheus {
             let from = match question {
                 Question::Query(Query { range: Some(QueryRange { range, .. }), .. }) => {
                     let back = retention.map_or(*range, |kept| kept.min(*range));
-                    observed - Duration::from_secs(back.seconds())
+                    let from = observed.as_second().saturating_sub_unsigned(back.seconds());
+                    Timestamp::from_second(from).unwrap_or(Timestamp::UNIX_EPOCH)
                 }
                 _ => observed,
             };
@@ -268,7 +270,7 @@ impl Asking<'_> {
                 if let Some(kept) = self.retention.filter(|kept| *kept < range) {
                     found.partial.push(format!("asked for the last {range}, and the server keeps {kept}"));
                 }
-                let start = seconds - range.seconds().cast_signed();
+                let start = seconds.saturating_sub_unsigned(range.seconds()).max(0);
                 let parameters =
                     [text, ("start", start.to_string()), ("end", seconds.to_string()), ("step", step.to_string())];
                 self.server.post("query_range", &parameters)?

@@ -62,20 +62,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 const CONNECT: Duration = Duration::from_secs(10);
 
 impl<'a> Client<'a> {
-    pub(super) fn new(around: &'a Surroundings, deadline: Deadline) -> Result<Self, Failed> {
+    pub(super) fn new(around: &'a Surroundings, deadline: Deadline) -> Self {
         let roots = match &around.authorities {
             None => RootCerts::WebPki,
-            Some(pem) => {
-                let certificate = |item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                };
-                let certificates: Vec<Certificate<'static>> = parse_pem(pem).filter_map(certificate).collect();
-                if certificates.is_empty() {
-                    return Err(Failed("the file of certificates holds none in PEM".to_owned()));
-                }
-                RootCerts::Specific(Arc::new(certificates))
-            }
+            Some(authorities) => RootCerts::Specific(Arc::clone(authorities)),
         };
         let config = Agent::config_builder()
             .tls_config(TlsConfig::builder().root_certs(roots).build())
@@ -88,7 +78,7 @@ impl<'a> Client<'a> {
             .accept("application/json")
             .build();
         let agent = Agent::with_parts(config, DefaultConnector::default(), resolver::Resolver::default());
-        Ok(Self { agent, around, deadline })
+        Self { agent, around, deadline }
     }
 
     /// Asks until there is an answer that is no redirect and no request for patience, whatever it says.
@@ -221,7 +211,12 @@ impl<'a> Client<'a> {
             },
             other => other.to_string(),
         };
-        Failed(format!("{}: {}", shown(&request.url), cut(&why, 300, ELLIPSIS)))
+        let advice = if why.contains("invalid peer certificate") {
+            "; name the authority that vouches for it with `--ca-file` or STILLHOLDS_CA_FILE"
+        } else {
+            ""
+        };
+        Failed(format!("{}: {}{advice}", shown(&request.url), cut(&why, 300, ELLIPSIS)))
     }
 
     /// Why an answer that is no success is none.
@@ -237,6 +232,15 @@ impl<'a> Client<'a> {
         };
         Failed(format!("{}: answered {status}{advice}", shown(&answer.url)))
     }
+}
+
+/// The certificates of a file in PEM.
+pub(super) fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    parse_pem(pem).filter_map(certificate).collect()
 }
 
 impl Answer {

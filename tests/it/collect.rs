@@ -272,6 +272,7 @@ fn what_cannot_be_collected_is_said_with_exit_code_2() {
         ("keep what", good(), &["--keep", "some"]),
         ("no credentials", good(), &["--credentials", "nowhere.yaml"]),
         ("no certificates", good(), &["--ca-file", "nowhere.pem"]),
+        ("no certificates in it", good(), &["--ca-file", "a.json"]),
         ("a snapshot to come", good().with("facts/2999-01-01T000000Z/snapshot.yaml", "version: 1\n"), &[]),
     ];
     let said = table(cases.into_iter().map(|(title, project, arguments)| {

@@ -59,12 +59,16 @@ fn a_program_that_fails_fails_its_source() {
   - {source: angry, kind: command, run: [\"./angry.sh\"]}
   - {source: slow, kind: command, run: [sleep, \"60\"], timeout: 1s}
   - {source: not_a_program, kind: command, run: [\"./data.txt\"]}
+  - {source: talkative, kind: command, run: [\"./talk.sh\"], env: [DB_PASSWORD]}
 ",
     )
     .with("data.txt", "x")
     .write();
     script(&written, "angry.sh", "echo first >&2; echo 'no access' >&2; exit 4");
-    let run = written.run_with(&[("PATH", "/usr/bin:/bin")], &["collect", "--allow-commands"]);
+    script(&written, "talk.sh", "echo \"login with $DB_PASSWORD refused\" >&2; exit 1");
+    let variables = [("PATH", "/usr/bin:/bin"), ("DB_PASSWORD", "s3cret-word")];
+    let run = written.run_with(&variables, &["collect", "--allow-commands"]);
+    assert!(!run.to_string().contains("s3cret-word"), "{run}");
     assert_eq!(run.code, Some(1), "{run}");
     insta::assert_snapshot!(steady(&run.stdout));
 }

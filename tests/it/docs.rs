@@ -64,9 +64,9 @@ fn written(name: &str, page: &str) -> String {
     });
     let mut project = Project::empty();
     let mut run = None;
+    let example = Regex::new(r"https://[a-z]+\.example").expect("the rule is valid");
     for block in &blocks {
         if let Some(path) = block.what.strip_prefix("file: ") {
-            let example = Regex::new(r"https://[a-z]+\.example").expect("the rule is valid");
             project = project.with(path, example.replace_all(block.text, server.origin.as_str()).into_owned());
         } else if block.what == "kubectl" {
             project = project.with("bin/kubectl", format!("#!/bin/sh\ncat <<'J'\n{}J\n", block.text));
