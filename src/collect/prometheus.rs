@@ -293,6 +293,9 @@ impl Asking<'_> {
                 OnEmpty::Zero => Ok(Found { value: Some(zero(query.range.is_some())), ..found }),
             };
         }
+        if let Some(QueryRange { range, .. }) = query.range.filter(|_| found.partial.is_empty()) {
+            found.partial.extend(self.too_young(range, &series)?);
+        }
         let mut elements = Vec::new();
         for one in &series {
             let mut element = Map::new();
@@ -313,6 +316,34 @@ impl Asking<'_> {
         }
         found.value = Some(elements.into_iter().map(|(_, element, _)| Json::Object(element)).collect());
         Ok(found)
+    }
+
+    /// That the server remembers less than was asked for, though it would keep more: it is new, or lost what it had.
+    ///
+    /// Where every answer begins late, `up` tells a young server from a young thing: it is there as long as the server
+    /// is. Whoever scrapes nothing has no `up`, and cannot be asked.
+    fn too_young(&self, range: Age, series: &[answer::Series]) -> Result<Option<String>, Failed> {
+        let length = range.seconds();
+        let seconds = self.now.as_second();
+        let begins_late = |series: &[answer::Series]| {
+            let first = series.iter().filter_map(|one| one.samples.first()).map(|(at, _)| *at).reduce(f64::min)?;
+            let behind = u64::try_from(seconds - answer::time(first).ok()?.as_second()).unwrap_or_default();
+            // A twentieth is missing at every edge, and where the points are far apart.
+            (behind < length - length / 20).then_some(behind)
+        };
+        if begins_late(series).is_none() {
+            return Ok(None);
+        }
+        let parameters = [
+            ("query", "count(up)".to_owned()),
+            ("start", seconds.saturating_sub_unsigned(length).max(0).to_string()),
+            ("end", seconds.to_string()),
+            ("step", length.div_ceil(100).max(1).to_string()),
+        ];
+        let remembered = self.server.post("query_range", &parameters)?.series()?;
+        Ok(begins_late(&remembered).map(|behind| {
+            format!("asked for the last {range}, and the server remembers {}", Age::from_seconds(behind))
+        }))
     }
 
     /// The one component that a series is about.
