@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{self, RecvTimeoutError, Sender},
@@ -251,8 +251,8 @@ pub struct Plan {
 pub fn plan(project: &Project, options: &Options) -> Result<Vec<Plan>, Vec<Problem>> {
     let entries = entries(project, &options.only).map_err(boxed_all)?;
     let around = surroundings(project, options).map_err(boxed_all)?;
-    let shown = options.facts.as_deref().unwrap_or(&project.facts);
-    Store::look(project.root.join(shown), shown).map_err(|error| boxed_all(vec![error]))?;
+    let (folder, shown) = store_folder(project, options).map_err(|error| boxed_all(vec![error]))?;
+    Store::look(folder, shown).map_err(|error| boxed_all(vec![error]))?;
     let plan = |entry: &CollectEntry| {
         let collector = collector(entry);
         Plan { source: entry.source.clone(), kind: collector.kind(), asks: collector.asks(&around) }
@@ -271,8 +271,8 @@ pub fn collect(project: &Project, options: &Options, tell: &mut dyn FnMut(Event<
     let one = |error: At<CollectError>| boxed_all(vec![error]);
     let entries = entries(project, &options.only).map_err(boxed_all)?;
     let around = Arc::new(surroundings(project, options).map_err(boxed_all)?);
-    let shown = options.facts.as_deref().unwrap_or(&project.facts);
-    let store = Store::open(project.root.join(shown), shown).map_err(one)?;
+    let (folder, shown) = store_folder(project, options).map_err(one)?;
+    let store = Store::open(folder, shown).map_err(one)?;
     let newest = store.snapshots().map_err(one)?.pop();
     let partial = store.begin((options.clock)()).map_err(one)?;
 
@@ -312,6 +312,21 @@ fn entries<'p>(project: &'p Project, only: &[String]) -> Result<Vec<&'p CollectE
         return Err(unknown);
     }
     Ok(project.collect.iter().filter(|entry| only.is_empty() || only.contains(&entry.source)).collect())
+}
+
+/// Where the store is. The command line may name any folder; the project one of its own, whatever links there are.
+fn store_folder<'o>(project: &'o Project, options: &'o Options) -> Result<(PathBuf, &'o str), At<CollectError>> {
+    if let Some(given) = &options.facts {
+        return Ok((project.root.join(given), given));
+    }
+    let shown = project.facts.as_str();
+    let there = Path::new(shown).ancestors().find(|path| project.root.join(path).exists());
+    let leads_out = there.and_then(Path::to_str).is_some_and(|path| project.inside(path).is_none());
+    if leads_out {
+        let reason = "a link leads out of the project; `--facts` may name any folder".to_owned();
+        return Err(At::nowhere(CollectError::Unwritable { path: shown.to_owned(), reason }));
+    }
+    Ok((project.root.join(shown), shown))
 }
 
 fn surroundings(project: &Project, options: &Options) -> Result<Surroundings, Vec<At<CollectError>>> {

@@ -180,7 +180,9 @@ impl Store {
 
     /// Keeps other runs out until it is dropped.
     fn lock(&self) -> Result<File, At<CollectError>> {
-        let lock = File::create(self.folder.join(LOCK)).and_then(|lock| held(lock, File::lock));
+        // Whatever stands there, as behind a link that somebody put there, stays as it is.
+        let open = File::options().write(true).create(true).truncate(false).open(self.folder.join(LOCK));
+        let lock = open.and_then(|lock| held(lock, File::lock));
         lock.map_err(|error| self.unwritable("", &error))
     }
 

@@ -30,7 +30,9 @@ pub(super) fn list(path: &Path, shown: &str, many: impl Fn(&str) -> bool) -> Res
     let Some(snapshots) = snapshots(&listed).filter(|snapshots| !snapshots.is_empty()) else {
         return snapshot(path, shown, &listed, many);
     };
-    let Some(newest) = snapshots.into_iter().rev().find(|name| path.join(name).join(MANIFEST).is_file()) else {
+    // A link could lead anywhere, and what the folder holds is its own.
+    let is_finished = |folder: PathBuf| !folder.is_symlink() && folder.join(MANIFEST).is_file();
+    let Some(newest) = snapshots.into_iter().rev().find(|name| is_finished(path.join(name))) else {
         return Err(vec![At::nowhere(FactsError::EmptyStore(shown.to_owned()))]);
     };
     let (path, shown) = (path.join(&newest), format!("{shown}/{newest}"));

@@ -607,6 +607,14 @@ sources:
         d failed facts/d.json: it does not exist
         e failed facts/e.json: this is no ordinary file
         ");
+        // Nor does a snapshot of a store.
+        fs::write(outside.path().join("snapshot.yaml"), "version: 1\n").unwrap();
+        fs::create_dir_all(root.path().join("store/2026-11-20T000000Z")).unwrap();
+        fs::write(root.path().join("store/2026-11-20T000000Z/snapshot.yaml"), "version: 1\n").unwrap();
+        symlink(outside.path(), root.path().join("store/2026-11-21T000000Z")).unwrap();
+        let facts = load(root.path(), "store", &Settings::default()).unwrap();
+        assert_eq!(facts.snapshot.path, "store/2026-11-20T000000Z");
+        fs::remove_file(outside.path().join("snapshot.yaml")).unwrap();
         // A snapshot may lie outside of the project, if that is what was asked for.
         let elsewhere = load(root.path(), outside.path().to_str().unwrap(), &Settings::default()).unwrap();
         assert_eq!(elsewhere.input.to_string(), r#"{"secret":{}}"#);

@@ -290,6 +290,32 @@ fn what_cannot_be_collected_is_said_with_exit_code_2() {
 
 #[cfg(unix)]
 #[test]
+fn a_store_behind_a_link_is_not_written_into() {
+    let outside = Project::empty().with("precious", "x").write();
+    let link = |written: &Written, to: &str, from: &str| {
+        std::os::unix::fs::symlink(outside.path().join(to), written.path().join(from)).expect("a link can be made");
+    };
+    let good = || project(TWO).with("a.json", "1").with("b.json", "1");
+    let linked = good().write();
+    link(&linked, "", "facts");
+    let below = good();
+    let below = below
+        .with("stillholds.yaml", format!("version: 1\npolicies: [\"policies/*.rego\"]\nfacts: x/y/z\ncollect:\n{TWO}"))
+        .write();
+    link(&below, "", "x");
+    for written in [&linked, &below] {
+        let run = written.run(&["collect"]);
+        assert_eq!(run.code, Some(2), "{run}");
+        assert!(run.stderr.contains("a link leads out of the project"), "{run}");
+    }
+    let locked = good().with("facts/README.md", "").write();
+    link(&locked, "precious", "facts/.lock");
+    assert_eq!(locked.run(&["collect"]).code, Some(0));
+    assert_eq!(outside.files().into_iter().collect::<Vec<_>>(), [("precious".to_owned(), b"x".to_vec())]);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_folder_that_cannot_be_written_stops_the_run_before_anybody_is_asked() {
     use std::os::unix::fs::PermissionsExt as _;
     let written = project(TWO).with("a.json", "1").with("b.json", "1").write();

@@ -1,4 +1,5 @@
 //! The pages about sources show what the tool prints: each is a project, collected and checked as it says.
+#![cfg(unix)]
 
 use std::{env, fs, path::Path};
 
@@ -88,17 +89,13 @@ fn written(name: &str, page: &str) -> String {
 
 /// Lets scripts be run.
 fn runnable(folder: &Path) {
-    #[cfg(unix)]
     for script in ["disks.sh", "bin/kubectl"] {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         // A page has one of them or none.
         let _ = fs::set_permissions(folder.join(script), mode);
     }
-    #[cfg(not(unix))]
-    let _ = folder;
 }
 
-#[cfg(unix)]
 #[test]
 fn the_pages_about_sources_show_what_the_tool_prints() {
     let folder = repository().join("docs/sources");
