@@ -334,15 +334,17 @@ impl Asking<'_> {
         if begins_late(series).is_none() {
             return Ok(None);
         }
+        let step = length.div_ceil(100).max(1);
         let parameters = [
             ("query", "count(up)".to_owned()),
             ("start", seconds.saturating_sub_unsigned(length).max(0).to_string()),
             ("end", seconds.to_string()),
-            ("step", length.div_ceil(100).max(1).to_string()),
+            ("step", step.to_string()),
         ];
         let remembered = self.server.post("query_range", &parameters)?.series()?;
         Ok(begins_late(&remembered).map(|behind| {
-            format!("asked for the last {range}, and the server remembers {}", Age::from_seconds(behind))
+            let remembered = Age::from_seconds(behind + step);
+            format!("asked for the last {range}, and the server remembers less than {remembered}")
         }))
     }
 
