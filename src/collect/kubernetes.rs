@@ -118,7 +118,12 @@ fn objects(kind: &str, namespace: Option<&str>, task: &Task) -> Result<Vec<Json>
     let mut command = Command::new(&arguments[0]);
     let left = task.deadline.left()?.as_secs().max(1);
     command.args(&arguments[1..]).arg(format!("--request-timeout={left}s"));
-    let printed = program::run(command, "kubectl", task.deadline, task.around.limits.decoded)?.success("kubectl")?;
+    let of_namespace = |Failed(error): Failed| match namespace {
+        Some(name) => Failed(format!("namespace `{name}`: {error}")),
+        None => Failed(error),
+    };
+    let output = program::run(command, "kubectl", task.deadline, task.around.limits.decoded);
+    let printed = output.and_then(|output| output.success("kubectl")).map_err(of_namespace)?;
     let list = decode(printed, Format::Json, false, "what kubectl printed").map_err(Failed)?;
     object::listed(list.value).ok_or_else(|| Failed("kubectl printed no list".to_owned()))
 }
