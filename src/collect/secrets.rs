@@ -5,7 +5,7 @@ use serde_json::Map;
 
 use crate::{
     model::{Json, Path, Segment},
-    secret::{WITHHELD, is_secret_field, names_secret},
+    secret::{WITHHELD, is_secret_field, is_secret_text, names_secret},
 };
 
 /// A path below the source, as the manifest writes it.
@@ -13,7 +13,7 @@ pub(super) fn below(way: &[Segment]) -> String {
     Path::new(way.to_vec()).to_string()
 }
 
-/// Takes out what stands under secret keys, and gives its paths. Null and booleans are no secrets, and `has_password` is
+/// Takes out what stands under secret keys or has the look of a secret, and gives its paths. Null and booleans are no secrets, and `has_password` is
 /// a fact.
 pub(super) fn withhold(document: &mut Json, redact: &[String]) -> Vec<String> {
     withhold_by(document, &|key, _, names_secret| is_secret_field(key, names_secret, redact), redact)
@@ -46,6 +46,11 @@ impl Walk<'_> {
                     self.walk(item);
                     self.way.pop();
                 }
+            }
+            // What has the look of a secret; it has a place of its own, which stays, as in a list.
+            Json::String(text) if is_secret_text(text) => {
+                WITHHELD.clone_into(text);
+                self.withheld.push(below(&self.way));
             }
             _ => {}
         }
@@ -145,14 +150,16 @@ mod tests {
         let mut document = json!({
             "user": "shop", "dbPassword": "x", "has_password": true, "password": null, "iban": [1], "api-key": {"a": 1},
             "env": [{"name": "PORT", "value": "80"}, {"name": "API_TOKEN", "value": "x"}],
+            "urls": ["https://a.test/", "postgres://u:p@a.test/shop"],
         });
         let withheld = withhold(&mut document, &["IBAN".to_owned()]);
-        assert_eq!(withheld, ["[\"api-key\"]", "dbPassword", "env[1].value", "iban"]);
+        assert_eq!(withheld, ["[\"api-key\"]", "dbPassword", "env[1].value", "iban", "urls[1]"]);
         assert_eq!(
             document,
             json!({
                 "user": "shop", "has_password": true, "password": null,
                 "env": [{"name": "PORT", "value": "80"}, {"name": "API_TOKEN"}],
+                "urls": ["https://a.test/", WITHHELD],
             })
         );
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::{
-    collect::{newest, newest_shown, project, steady},
+    collect::{newest, newest_shown, project, snapshots, steady},
     harness::{Run, Written},
     server::{Asked, Reply, Server},
 };
@@ -261,6 +261,12 @@ fn a_check_collects_first_where_it_is_asked_to() {
     let report: Value = serde_json::from_str(&run.stdout).expect("only the report stands on standard output");
     assert_eq!((run.code, &report["assumptions"][0]["verdict"]), (Some(1), &json!("decayed")), "{run}");
     assert!(run.stderr.starts_with("traces: ok after"), "{run}");
+
+    // A process of its own judges what was collected for it, and collects nothing.
+    let asked = server.asked().len();
+    let written = project(&good).write();
+    let run = written.run(&["check", "--collect", "--isolate"]);
+    assert_eq!((run.code, server.asked().len(), snapshots(&written).len()), (Some(1), asked + 1, 1), "{run}");
 
     // What a failed source feeds is unknown, with what the collector said.
     let bad = good.replace("/traces\"", "/down\"");
