@@ -18,12 +18,12 @@
 //!  .rego, .md ──────policy::load───▶ Policies ┘
 //! ```
 //!
-//! Imports point down only; `collect` alone reaches out. Evaluation is a pure function of policies, facts and `now`: no network, no clock, no
-//! environment inside it.
+//! Imports point down only; `collect` alone reaches out. Evaluation is a pure function of policies, facts and `now`: no
+//! network, no clock, no environment inside it.
 
 pub mod check;
-pub mod eval;
 pub mod collect;
+pub mod eval;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;

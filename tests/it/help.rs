@@ -2,8 +2,7 @@
 
 use crate::harness::{Project, table};
 
-const COMMANDS: [&str; 10] =
-    ["", "check", "collect", "explain", "eval", "facts", "list", "test", "init", "schema"];
+const COMMANDS: [&str; 10] = ["", "check", "collect", "explain", "eval", "facts", "list", "test", "init", "schema"];
 
 #[test]
 fn every_command_has_help_with_an_example() {
