@@ -13,8 +13,8 @@ pub(super) fn below(way: &[Segment]) -> String {
     Path::new(way.to_vec()).to_string()
 }
 
-/// Takes out what stands under secret keys or has the look of a secret, and gives its paths. Null and booleans are no secrets, and `has_password` is
-/// a fact.
+/// Takes out what stands under secret keys or has the look of a secret, and gives its paths. Null and booleans are no
+/// secrets, and `has_password` is a fact.
 pub(super) fn withhold(document: &mut Json, redact: &[String]) -> Vec<String> {
     withhold_by(document, &|key, _, names_secret| is_secret_field(key, names_secret, redact), redact)
 }
