@@ -19,6 +19,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
+    mem::ManuallyDrop,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -29,7 +30,7 @@ use regorus::{Engine, Value};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use stillholds::{
-    check::{Options, check, load_facts, load_policies},
+    check::{Options, judge, load, load_facts, load_policies},
     model::{Judged, Report, Verdict},
     project::Project,
     report::{Format, Look, render},
@@ -169,7 +170,9 @@ fn checked(folder: &Path) -> Found {
 
 fn report(project: &Project) -> Report {
     let options = Options { timeout: Duration::from_mins(1), ..Options::new(NOW.parse().expect("a time")) };
-    check(project, &options).expect("the project can be checked")
+    // As the program does it.
+    let loaded = ManuallyDrop::new(load(project, &options).expect("the project can be loaded"));
+    judge(project, &options, &loaded).expect("the project can be checked")
 }
 
 /// The stages one after the other; what the check itself takes beside the loading is its evaluation.

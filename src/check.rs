@@ -216,11 +216,28 @@ pub fn load_facts(project: &Project, folder: Option<&str>) -> Result<Facts, Vec<
         .map_err(|errors| errors.into_iter().map(boxed).collect())
 }
 
-/// Judges the project's assumptions.
+/// All that a check reads.
+pub struct Loaded {
+    policies: Policies,
+    design: Declared,
+    documents: Declared,
+    facts: Facts,
+    references: BTreeMap<String, Facts>,
+}
+
+/// Loads and judges the project's assumptions.
 ///
 /// # Errors
 /// Everything that people wrote and that cannot be read; a selection that selects nothing.
 pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem>> {
+    judge(project, options, &load(project, options)?)
+}
+
+/// Loads all that a check reads.
+///
+/// # Errors
+/// Everything that people wrote and that cannot be read.
+pub fn load(project: &Project, options: &Options) -> Result<Loaded, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut keep = |errors: Vec<Problem>| problems.extend(errors);
     let documents = load_declared(project, Documents::Data);
@@ -229,16 +246,25 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     let design = load_declared(project, Documents::Design).map_err(&mut keep).ok();
     let facts = load_facts(project, options.facts.as_deref()).map_err(&mut keep).ok();
     let references = load_references(project, options).map_err(&mut keep).ok();
-    let (Some(policies), Some(documents), Some(design), Some(facts), Some(references)) =
-        (policies, documents, design, facts, references)
-    else {
-        return Err(problems);
-    };
+    match (policies, design, documents, facts, references) {
+        (Some(policies), Some(design), Some(documents), Some(facts), Some(references)) => {
+            Ok(Loaded { policies, design, documents, facts, references })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// Judges the project's assumptions by what was loaded.
+///
+/// # Errors
+/// A selection that selects nothing; what the engine finds wrong with the policies.
+pub fn judge(project: &Project, options: &Options, loaded: &Loaded) -> Result<Report, Vec<Problem>> {
+    let Loaded { policies, design, documents, facts, references } = loaded;
     if policies.groups.is_empty() {
         return Err(vec![boxed(At::nowhere(CheckError::NoAssumptions))]);
     }
     let selected = select(&policies.groups, &options.select).map_err(boxed_all)?;
-    let data = data(&documents, &design, &references, &facts, options.now);
+    let data = data(documents, design, references, facts, options.now);
     let snapshots = references.iter().map(|(name, facts)| (name.clone(), facts.snapshot.clone())).collect();
     let world = World { input: &facts.input, data: &data, snapshot: &facts.snapshot, references: &snapshots };
     let gate = Gate {
@@ -267,25 +293,25 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
         explain_all: false,
         watch: options.watch.clone(),
     };
-    let judgements = evaluate::evaluate(&policies, &selected, world, &settings).map_err(boxed_all)?;
+    let judgements = evaluate::evaluate(policies, &selected, world, &settings).map_err(boxed_all)?;
     // Nothing that was read is shown where nothing is said.
     let read = [&facts.input, &data];
     let is_said = judgements.iter().any(|judgement| says_something(&judgement.judged));
     let secrets = Secrets::of(if is_said { &read } else { &[] }, &project.redact);
     let (mut assumptions, fact_files) =
-        explain(judgements, &facts, &references, &[&design, &documents], &secrets, &project.redact);
+        explain(judgements, facts, references, &[design, documents], &secrets, &project.redact);
     assumptions.sort_by(|a, b| {
         let key = |judged: &crate::model::Judged| (judged.assumption.document.path.clone(), judged.verdict);
         key(a).cmp(&key(b)).then_with(|| a.assumption.id.cmp(&b.assumption.id))
     });
-    let mut findings = facts.findings;
+    let mut findings = facts.findings.clone();
     findings.extend(not_yet(project));
     findings.extend(ahead(&facts.snapshot, options.now));
     findings.extend(policies.notices.iter().cloned());
     for snapshot in snapshots.values() {
         findings.extend(ahead(snapshot, options.now));
     }
-    findings.extend(references.into_values().flat_map(|facts| facts.findings));
+    findings.extend(references.values().flat_map(|facts| facts.findings.iter().cloned()));
     findings.extend(unused_sources(project, &policies.groups, &facts.snapshot));
     findings.sort_by(|a, b| (a.code, &a.message).cmp(&(b.code, &b.message)));
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
@@ -297,7 +323,7 @@ pub fn check(project: &Project, options: &Options) -> Result<Report, Vec<Problem
     Ok(Report {
         project: ProjectRef { name: project.name.clone(), path: path_in_repository(&project.root) },
         evaluated_at: options.now,
-        snapshot: facts.snapshot,
+        snapshot: facts.snapshot.clone(),
         references: snapshots,
         assumptions,
         findings,

@@ -1,10 +1,10 @@
 //! `stillholds check`: judges the assumptions and reports.
 
-use std::{env, path::PathBuf, str::FromStr, time::Duration};
+use std::{env, mem::ManuallyDrop, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{ValueEnum, builder::BoolishValueParser};
 use stillholds::{
-    check::{Options, check},
+    check::{Options, judge, load},
     model::ExitCode,
     report::{Format, Look, render},
 };
@@ -139,7 +139,9 @@ impl Args {
             watch: worker::watch(),
             ..Options::new(self.facts.now())
         };
-        let report = check(&project, &options)?;
+        // Giving back the memory of large documents, piece by piece, only to end takes as long as an assumption.
+        let loaded = ManuallyDrop::new(load(&project, &options)?);
+        let report = judge(&project, &options, &loaded)?;
         let look = Look { verbose: self.verbose, ..console.look() };
         for Output { format, path } in &self.output {
             if let Some(path) = path {
