@@ -92,8 +92,10 @@ impl Check<'_> {
             }
         }
         let mut found = Vec::new();
+        let mut declared = Vec::new();
         let mut statement: Option<&Expr> = None;
         visit_rule(rule, &mut |node| match node {
+            Node::Declared(name) => declared.push(name),
             Node::Statement(expr) => statement = Some(expr),
             Node::Reference(reference, expr) => found.push((expr, Some(reference), None)),
             Node::Call(expr, name, params) => {
@@ -102,6 +104,10 @@ impl Check<'_> {
             }
             _ => {}
         });
+        // The engine takes the rule for the variable, and says nothing.
+        for name in declared.into_iter().filter(|name| self.rules.local(self.module, name.text()).is_some()) {
+            self.errors.push(At::new(PolicyError::Shadowed(name.text().to_owned()), self.parsed.place(name)));
+        }
         for (expr, reference, call) in found {
             match (reference, call) {
                 (Some(reference), _) => self.reference(&reference, expr, &bound),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleHead};
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleHead, Span};
 
 use super::{
     builtins::arity_of_builtin,
@@ -21,6 +21,8 @@ pub(crate) enum Node<'a> {
     Pattern(&'a Expr),
     /// A name that is bound.
     Name(&'a str),
+    /// A name that `some` declares.
+    Declared(&'a Span),
     /// What stands under a `not`; the walk goes on in it.
     Not(&'a Expr),
     /// The body of a comprehension; the walk goes on in it.
@@ -45,6 +47,9 @@ pub(crate) fn bind(node: &Node<'_>, bound: &mut BTreeSet<String>) {
         Node::Pattern(expr) => variables(expr, bound),
         Node::Name(name) => {
             bound.insert((*name).to_owned());
+        }
+        Node::Declared(name) => {
+            bound.insert(name.text().to_owned());
         }
         Node::Reference(..) | Node::Call(..) | Node::Statement(_) | Node::Not(_) | Node::Query(_) => {}
     }
@@ -157,7 +162,7 @@ fn visit_query<'a>(query: &'a Query, on: &mut dyn FnMut(Node<'a>)) {
 pub(crate) fn visit_statement<'a>(statement: &'a LiteralStmt, on: &mut dyn FnMut(Node<'a>)) {
     {
         match &statement.literal {
-            Literal::SomeVars { vars, .. } => vars.iter().for_each(|name| on(Node::Name(name.text()))),
+            Literal::SomeVars { vars, .. } => vars.iter().for_each(|name| on(Node::Declared(name))),
             Literal::SomeIn { key, value, collection, .. } => {
                 for pattern in key.iter().chain([value]) {
                     on(Node::Pattern(pattern));

@@ -87,7 +87,7 @@ fn syntax() {
 }
 
 /// What is well-formed and cannot mean what it says.
-const POLICIES: [(&str, &str); 58] = [
+const POLICIES: [(&str, &str); 59] = [
     ("an unknown function", "package p\n\nviolation contains \"x\" if startwith(input.traces.name, \"a\")\n"),
     (
         "an unknown function that resembles none",
@@ -146,6 +146,10 @@ const POLICIES: [(&str, &str); 58] = [
     (
         "a variable of a comprehension with the name of a rule",
         "package p\n\nviolation contains \"x\" if count([edges | some edges in input.traces.edges]) > 3\n\nedges := input.traces.edges\n",
+    ),
+    (
+        "a declared variable with the name of a rule",
+        "package p\n\nviolation contains \"x\" if {\n\tsome name\n\tinput.traces.edges[name].failed\n}\n\nname := \"a\"\n",
     ),
     ("a path to nowhere", "package p\n\nviolation contains \"x\" if data.lib.failed\n"),
     ("a rule of another package, misspelt", "package p\n\nviolation contains \"x\" if data.q.faild\n"),
