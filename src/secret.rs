@@ -263,7 +263,7 @@ pub(crate) fn is_secret_place(document: &Value, steps: &[Segment], redact: &[Str
 }
 
 /// Words of keys whose values are nobody's business.
-const SECRETS: [&str; 15] = [
+const SECRETS: [&str; 16] = [
     "password",
     "passwd",
     "passphrase",
@@ -276,6 +276,7 @@ const SECRETS: [&str; 15] = [
     "credentials",
     "apikey",
     "authorization",
+    "bearer",
     "cookie",
     "dsn",
     "passwords",

@@ -301,11 +301,16 @@ impl Look<'_> {
         let is_designed = self.is_designed(body, read);
         let by_name = read.origin.root == Root::Data && first_variable.is_none_or(|first| hop < first);
         let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
+        let below = read.origin.hops.get(hop + 1..).unwrap_or_default();
+        let iterates_below = below.iter().any(|hop| matches!(hop, Hop::Each(_)));
         let is_alternative = every && is_known && self.is_alternative(body, nth, number, told);
         let needs = match read.need {
-            Need::Excused | Need::Defaulted => false,
+            Need::Excused => false,
             _ if is_lost => false,
             _ if is_designed && by_name => true,
+            Need::Defaulted => false,
+            // A list further inside that is not there has no element; of the first one the iterations speak.
+            Need::Value | Need::Number | Need::Measured if iterates_below && !is_designed => false,
             // Elements of a list of all kinds of things need not all have it.
             Need::Number if self.group.input.is_some() && !self.is_under_not(body, nth) => every,
             Need::Number | Need::Measured | Need::Negated => true,
@@ -396,7 +401,7 @@ impl Look<'_> {
         let is_lost = nth >= building(&self.told.program.bodies[body]) && self.is_own(body);
         let arrived = said.arrived - said.elsewhere;
         let needs = match read.need {
-            Need::Excused | Need::Defaulted => false,
+            Need::Excused => false,
             _ if is_lost => false,
             Need::Measured => true,
             Need::Truth | Need::Absence | Need::List if ends_there => false,

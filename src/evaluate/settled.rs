@@ -321,6 +321,11 @@ impl One<'_> {
                 let is_alone = statement.calls.len() + statement.nested.len() == 1 && statement.reads.len() <= 1;
                 return Some(arrives && is_alone && inner.into_iter().all(|yields| yields == Some(true)));
             }
+            // What a call makes of the facts is told only by what goes through it.
+            let goes_through = matches!(statement.form, Form::Some | Form::Every);
+            if goes_through && statement.lists.is_empty() && !statement.reads.is_empty() {
+                return Some(false);
+            }
             arrives &= passes(statement);
         }
         active.remove(&body);

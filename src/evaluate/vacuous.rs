@@ -8,12 +8,12 @@ use super::{
     Told,
     inputs::Inputs,
     missing::{is_shipped, remedy},
-    program::{Form, Need, Read, Root, Statement},
+    program::{Form, Kind, Need, Operand, Read, Root, Statement},
     trace::{Met, ReadTrace, StatementTrace, meet},
 };
 use crate::{
     model::{Assumption, Note, Path, Reason, Segment},
-    policy::{Group, Word},
+    policy::{DataPath, Group, Word},
     text::{count, value as shown},
 };
 
@@ -42,6 +42,9 @@ struct First<'a> {
     /// Whether nothing arrived at it.
     unreached: bool,
     body: usize,
+    /// What is gone through.
+    statement: &'a Statement,
+    /// The list, where it is one that is read, and not made by a call.
     read: Option<(&'a Read, &'a ReadTrace)>,
 }
 
@@ -80,9 +83,17 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
     };
     let there: BTreeSet<Vec<Segment>> =
         firsts.iter().filter(|first| first.read.is_some_and(|(_, told)| told.lists > 0)).filter_map(parent).collect();
+    let rule_of = |first: &First<'_>| &told.program.bodies[first.body].rule;
+    let yielding: BTreeSet<&DataPath> =
+        firsts.iter().filter(|first| first.yielded && !is_own(group, rule_of(first))).map(rule_of).collect();
     let mut unreached = None;
     for first in &firsts {
-        let Some((read, trace)) = first.read else { continue };
+        let Some((read, trace)) = first.read else {
+            if !first.yielded && !first.unreached && out.empty.is_none() {
+                out.empty = Some(made_nothing(first.statement, &group.assumption));
+            }
+            continue;
+        };
         let named = told.program.paths(first.body, &read.origin).into_iter().next();
         let list = named.as_ref().map(|path| match each {
             Some(inputs) => inner_list_of(path, inputs),
@@ -105,6 +116,10 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         let is_collected = list.as_ref().is_none_or(|list| list.segments().len() > 2);
         if trace.lists == 0 && trace.absent > 0 && !is_excused && is_collected {
             if parent(first).is_some_and(|parent| there.contains(&parent)) {
+                continue;
+            }
+            // A rule that finds the same in elements of several kinds need not meet all kinds.
+            if each.is_some() && yielding.contains(rule_of(first)) {
                 continue;
             }
             let note = Note {
@@ -144,6 +159,22 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         });
     }
     out
+}
+
+/// Whether a rule is one of the assumption's, and none that helps them.
+fn is_own(group: &Group, rule: &DataPath) -> bool {
+    group.rules.iter().any(|own| own.path == *rule)
+}
+
+/// That what a call makes of the facts has no element.
+fn made_nothing(statement: &Statement, assumption: &Assumption) -> Note {
+    let text = statement.sides.first().map_or(&statement.text, |side| &side.text);
+    Note {
+        reason: Reason::Vacuous,
+        message: format!("it looked at nothing: `{text}` has no element"),
+        help: Some(help_for_nothing(assumption)),
+        location: Some(statement.place.location()),
+    }
 }
 
 fn help_for_nothing(assumption: &Assumption) -> String {
@@ -197,6 +228,7 @@ fn first<'a>(told: &'a Told, body: usize, only_design: bool, out: &mut Vec<First
                     stopped: !has_arrived && is_stopped(told, body, nth),
                     unreached: !has_arrived,
                     body,
+                    statement,
                     read: Some((read, &said.reads[*list])),
                 });
                 break;
@@ -244,17 +276,50 @@ fn first<'a>(told: &'a Told, body: usize, only_design: bool, out: &mut Vec<First
                         stopped: said.arrived == 0 && is_stopped(told, body, nth),
                         unreached: said.arrived == 0,
                         body,
+                        statement,
                         read: Some((read, &said.reads[*list])),
                     });
                     break;
                 }
             }
         }
+        if out.len() == before
+            && let Some(yielded) = yields(told, body, nth, statement)
+            && statement.reads.iter().any(|read| is_of_facts(told, body, read, only_design))
+        {
+            out.push(First {
+                yielded,
+                stopped: said.arrived == 0 && is_stopped(told, body, nth),
+                unreached: said.arrived == 0,
+                body,
+                statement,
+                read: None,
+            });
+        }
         if out.len() > before {
             break;
         }
     }
     active.remove(&body);
+}
+
+/// Whether what a call made had an element, where a statement goes through that and takes each as it is.
+fn yields(told: &Told, body: usize, nth: usize, statement: &Statement) -> Option<bool> {
+    let of = &told.program.bodies[body];
+    if !statement.lists.is_empty() || !matches!(statement.sides.first()?.operand, Operand::Seen(_) | Operand::Unknown) {
+        return None;
+    }
+    match statement.form {
+        Form::Some if !statement.text.starts_with("some {") && !statement.text.starts_with("some [") => {
+            let next = &told.trace.bodies[body].statements[nth + 1];
+            Some(next.arrived > 0 || nth + 1 == of.statements.len() && told.trace.bodies[body].made_count > 0)
+        }
+        Form::Every => {
+            let inner = *statement.nested.iter().rev().find(|at| told.program.bodies[**at].kind == Kind::Every)?;
+            Some(told.trace.bodies[inner].statements.first().is_some_and(|first| first.arrived > 0))
+        }
+        _ => None,
+    }
 }
 
 /// What stands deeper was not reached where this statement was not.

@@ -983,6 +983,37 @@ fn mistyped() {
 }
 
 #[test]
+fn lists_that_calls_make() {
+    let keys = "violation contains k if {\n\tsome k in object.keys(input.svc.ports)\n\tstartswith(k, \"bad\")\n}";
+    let every = "holds if every k in object.keys(input.svc.ports) { startswith(k, \"good\") }";
+    let own = "names(x) := object.keys(x.ports)\n\nviolation contains k if {\n\tsome k in names(input.svc)\n\tstartswith(k, \"bad\")\n}";
+    let others =
+        "violation contains k if {\n\tsome k in object.keys(input.svc.ports) - {\"a\"}\n\tstartswith(k, \"bad\")\n}";
+    let constant = "violation contains k if {\n\tsome k in split(\"a,b\", \",\")\n\tinput.svc.ports[k]\n}";
+    let siblings = "violation contains \"p\" if {\n\tc := input.svc.containers[_]\n\tc.privileged\n}\n\nviolation contains \"q\" if {\n\tc := input.svc.initContainers[_]\n\tc.privileged\n}";
+    let said = asked(&[
+        case("keys of nothing", keys, r#"{"ports": {}}"#, VACUOUS),
+        case("keys", keys, r#"{"ports": {"good": 1}}"#, HOLDS),
+        case("`every` over keys of nothing", every, r#"{"ports": {}}"#, VACUOUS),
+        case("`every` over keys", every, r#"{"ports": {"good": 1}}"#, HOLDS),
+        case("keys of nothing, by a function", own, r#"{"ports": {}}"#, VACUOUS),
+        case("keys, by a function", own, r#"{"ports": {"good": 1}}"#, HOLDS),
+        case("keys without others", others, r#"{"ports": {"a": 1}}"#, VACUOUS),
+        case("constants", constant, r#"{"ports": {"c": true}}"#, HOLDS),
+        case("lists side by side, by `[_]`", siblings, r#"{"containers": [{"image": "x", "privileged": false}]}"#, NEVER),
+        case("neither of the lists, by `[_]`", siblings, r#"{"name": "x"}"#, "unknown missing + missing, exit 3"),
+        case(
+            "a function with a default over the design",
+            "default lim(_) := 1000\n\nlim(n) := data.design.lim[n]\n\nviolation contains x.name if {\n\tsome x in input.svc.list\n\tx.ms > lim(x.name)\n}",
+            &list(&[r#"{"name": "a", "ms": 2000}"#, r#"{"name": "b", "ms": 3}"#]),
+            MISSING,
+        )
+        .with("design/services.yaml", "limits: {a: 1}\n"),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn lists_that_are_none() {
     let every = "holds if every x in input.svc.list { x.ms < 400 }";
     let said = asked(&[

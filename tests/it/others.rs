@@ -123,6 +123,11 @@ fn elements_are_united_into_one_verdict() {
             "deny[msg] { c := input.containers[_]; c.bad; msg := c.name }",
             r#"[{"kind": "Service"}, {"pods": []}]"#,
         ),
+        (
+            "a list that another kind of elements would have",
+            "cs[c] { c := input.spec.containers[_] }\n\ncs[c] { c := input.job.spec.containers[_] }\n\ndeny[msg] { c := cs[_]; c.bad; msg := c.name }",
+            r#"[{"kind": "Service"}, {"spec": {"containers": [{"name": "a"}]}}]"#,
+        ),
         ("the elements of an object", slow, r#"{"web": {"p99": 1}, "db": {"p99": 900}}"#),
         ("elements that are no objects", slow, r#"[1, null, "a"]"#),
         ("no list", slow, "3"),
