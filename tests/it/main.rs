@@ -14,6 +14,7 @@ mod harness;
 mod help;
 mod isolate;
 mod literate;
+mod live;
 mod metadata;
 mod missing;
 mod mutations;

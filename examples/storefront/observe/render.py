@@ -8,8 +8,11 @@ from services import SERVICES, Service
 
 
 def render() -> str:
-    documents = [document for service in SERVICES for document in _documents(service)]
-    return "---\n".join("\n".join(_yaml(document)) + "\n" for document in documents)
+    return "---\n".join("\n".join(_yaml(document)) + "\n" for document in documents())
+
+
+def documents() -> list[dict[str, Any]]:
+    return [document for service in SERVICES for document in _documents(service)]
 
 
 def _documents(service: Service) -> list[dict[str, Any]]:
