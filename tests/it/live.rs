@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    collect::{newest, newest_shown},
-    harness::{Project, Run, Written, repository},
+    collect::{newest, newest_shown, snapshots},
+    harness::{NOW_OF_EXAMPLES, Project, Run, Written, repository, run_in},
 };
 
 /// Where the servers are, and a home for what `kubectl` remembers.
@@ -204,4 +204,29 @@ fn a_check_judges_what_real_servers_gave() {
     said("asked for the last 30 d, and the server keeps 15 d");
     said("parse error: unclosed left parenthesis");
     said("`input.prometheus.p99_seconds[1].value` was not a finite number when it was collected");
+}
+
+#[test]
+#[ignore = "needs the servers of tests/live/servers.py"]
+fn the_example_collected_again_has_the_same_verdicts() {
+    const COLLECTED: &str = "facts/2026-11-21T104022Z/";
+    let root = repository().join("examples/storefront");
+    let report = run_in(&root, &["check", "-o", "json", "--now", NOW_OF_EXAMPLES]);
+    let read = |path: &str| fs::read(root.join(path)).expect("it can be read");
+    let settings = [read("stillholds.yaml"), include_bytes!("../live/storefront.yaml").to_vec()].concat();
+    // What was collected becomes the first snapshot of a store.
+    let mut example = folder(&root).without("facts/").with("stillholds.yaml", settings);
+    for name in ["load.json", "manifests.yaml", "snapshot.yaml", "traces.json"] {
+        example = example.with(&format!("{COLLECTED}{name}"), read(&format!("facts/{name}")));
+    }
+    let written = example
+        .with("reports/load.json", read("facts/load.json"))
+        .with("observe/graph.py", include_str!("../live/graph.py"))
+        .write();
+    let run = Live::new().collect(&written);
+    assert_eq!(run.code, Some(0), "{run}");
+    assert_eq!(snapshots(&written).len(), 2, "{run}");
+    let again = written.run(&["check", "-o", "json"]);
+    assert_eq!((again.code, verdicts(&again)), (report.code, verdicts(&report)), "{again}");
+    assert!(again.stdout.contains("/manifests.json") && !again.stdout.contains(COLLECTED), "{again}");
 }
