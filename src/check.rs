@@ -294,8 +294,13 @@ pub fn judge(project: &Project, options: &Options, loaded: &Loaded) -> Result<Re
         watch: options.watch.clone(),
     };
     let judgements = evaluate::evaluate(policies, &selected, world, &settings).map_err(boxed_all)?;
+    // The names of sources and parts are no secrets, however they sound.
+    let mut named = data.clone();
+    if let Ok(fields) = named.as_object_mut() {
+        fields.remove(&"snapshot".into());
+    }
+    let read = [&facts.input, &named, &facts::unnamed(&facts.snapshot, options.now)];
     // Nothing that was read is shown where nothing is said.
-    let read = [&facts.input, &data];
     let is_said = judgements.iter().any(|judgement| says_something(&judgement.judged));
     let secrets = Secrets::of(if is_said { &read } else { &[] }, &project.redact);
     let (mut assumptions, fact_files) =

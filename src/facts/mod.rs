@@ -28,4 +28,5 @@ pub use load::{FactFile, Facts, Settings, load};
 pub use locate::{Found, locate, locations};
 pub(crate) use places::places;
 pub use provenance::provenance;
+pub(crate) use provenance::unnamed;
 pub use shape::{Example, Row, Shape, ShapePath, Step, Type, shape, values_at};

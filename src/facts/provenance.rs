@@ -20,6 +20,21 @@ pub fn provenance(snapshot: &Snapshot, now: Timestamp) -> Value {
     object([("environment", snapshot.environment.as_deref().map(Value::from)), ("sources", Some(map(sources)))])
 }
 
+/// The entries of [`provenance`] without the names of sources and parts, as lists: who looks for secrets by their keys
+/// would take what went wrong with the Secrets of a cluster for one.
+#[must_use]
+pub(crate) fn unnamed(snapshot: &Snapshot, now: Timestamp) -> Value {
+    let entries = snapshot.sources.iter().map(|source| {
+        let mut entry = entry(source, now);
+        if let Ok(fields) = entry.as_object_mut() {
+            let parts: Vec<_> = source.parts.values().map(|one| part(one, now)).collect();
+            fields.insert("parts".into(), parts.into());
+        }
+        entry
+    });
+    Value::from(entries.collect::<Vec<_>>())
+}
+
 fn entry(source: &Source, now: Timestamp) -> Value {
     let parts = source.parts.iter().map(|(name, one)| (name.as_str(), part(one, now)));
     object([

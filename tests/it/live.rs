@@ -203,6 +203,7 @@ fn a_check_judges_what_real_servers_gave() {
     said("the source `down` failed: `http://127.0.0.1:1/api/v1/query`: connection refused");
     said("asked for the last 30 d, and the server keeps 15 d");
     said("parse error: unclosed left parenthesis");
+    said("Error from server (Forbidden): secrets is forbidden");
     said("`input.prometheus.p99_seconds[1].value` was not a finite number when it was collected");
 }
 

@@ -1,7 +1,10 @@
 //! What an assumption reads of a source, and what follows where the source is not all there: read as a whole, through
 //! built-ins, under `with`, counted, or behind a `default`.
 
-use crate::verdicts::{OK, PARTIAL, Row, asked, row};
+use crate::{
+    harness::Project,
+    verdicts::{OK, PARTIAL, Row, asked, row},
+};
 
 const FAILED: &str = "status: failed, error: connection refused";
 
@@ -362,4 +365,20 @@ fn a_definition_that_looks_for_nothing_counts_beside_one_that_does() {
         ),
     ]);
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn what_went_wrong_with_secrets_is_no_secret() {
+    let policy = "package shop.secrets\n\nviolation contains one.name if {\n\tsome one in input.kubernetes.secrets\n\tone.name == \"root\"\n}\n";
+    let manifest = "version: 1\nsources:\n  kubernetes: {file: kubernetes.json, sha256: SHA256(kubernetes.json), status: \
+                    partial, parts: {secrets: {status: failed, error: \"kubectl: secrets is forbidden\"}}}\n";
+    let run = Project::good()
+        .without("facts/")
+        .without("policies/")
+        .with("policies/secrets.rego", policy)
+        .with("facts/kubernetes.json", "{}")
+        .with("facts/snapshot.yaml", manifest)
+        .check(&["-o", "json"]);
+    let said = "the part `secrets` of the source `kubernetes` failed: kubectl: secrets is forbidden";
+    assert!(run.stdout.contains(said), "{run}");
 }
