@@ -10,6 +10,7 @@
 //!  floor 1   policy/   facts/   report/
 //!  ground    model/   source.rs  yaml.rs  schema.rs      the nouns; files, spans and errors at places; schemas
 //!            spelling.rs  text.rs  secret.rs           the word that was meant; values in messages, and which not to show
+//!            quiet.rs                                   work that may break
 //!
 //!  sources ──collect──▶ snapshot folder
 //!
@@ -31,6 +32,7 @@ mod given;
 pub mod model;
 pub mod policy;
 pub mod project;
+mod quiet;
 pub mod report;
 pub mod schema;
 pub mod secret;

@@ -1,11 +1,10 @@
 //! The only file that names the engine's evaluator: rules in, values out, and whatever goes wrong as a [`Failure`].
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::{BTreeMap, HashMap},
     num::NonZeroU32,
-    panic::{self, AssertUnwindSafe},
-    sync::{Arc, Once, OnceLock},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -23,6 +22,7 @@ use super::{
 };
 use crate::{
     policy::{self, DataPath, Module, PolicyError, Rules, syntax},
+    quiet::quietly,
     source::{Advice, At},
 };
 
@@ -329,6 +329,13 @@ pub(super) fn prepare(modules: &[Module], nothing: &Value, now: Timestamp) -> Re
 
 impl World<'_> {
     fn load(self, modules: &[Module], strict: bool) -> Result<Regorus, Box<At<PolicyError>>> {
+        quietly(|| self.load_loudly(modules, strict)).unwrap_or_else(|message| {
+            let message = format!("the evaluator broke: {message}");
+            Err(Box::new(At::nowhere(PolicyError::Syntax { message, help: None })))
+        })
+    }
+
+    fn load_loudly(self, modules: &[Module], strict: bool) -> Result<Regorus, Box<At<PolicyError>>> {
         let failed = |error: &anyhow::Error| Box::new(error_at(modules, &error.to_string()));
         let mut engine = Regorus::new();
         engine.set_strict_builtin_errors(strict);
@@ -372,9 +379,35 @@ impl World<'_> {
             };
             engine.add_extension(name.to_owned(), arity, Box::new(answer)).map_err(|error| failed(&error))?;
         }
+        for (name, arity) in SILENT.into_iter().filter(|_| strict) {
+            let answer = move |args: Vec<Value>| answer_or_error(name, args);
+            engine.add_extension(name.to_owned(), arity, Box::new(answer)).map_err(|error| failed(&error))?;
+        }
         // Any query makes the engine analyse its rules; the clones share the result.
         engine.eval_query("true".to_owned(), false).map_err(|error| failed(&error))?;
         Ok(engine)
+    }
+}
+
+/// Built-ins of the engine that are undefined, also where it is strict, for arguments that OPA's fail for; with the number
+/// of their arguments. What rests on such a failure must not hold.
+const SILENT: [(&str, u8); 4] = [("json.patch", 2), ("time.add_date", 4), ("units.parse", 1), ("units.parse_bytes", 1)];
+
+/// What the engine's own function answers, asked in an engine apart; an error where it has no answer.
+fn answer_or_error(name: &str, args: Vec<Value>) -> Result<Value, anyhow::Error> {
+    let params: Vec<_> = (0..args.len()).map(|at| format!("input[{at}]")).collect();
+    let mut engine = Regorus::new();
+    engine.set_strict_builtin_errors(true);
+    engine.set_input(Value::from(args));
+    let answer = engine.eval_query(format!("{name}({})", params.join(", ")), false).map_err(|error| {
+        // Its place is one in the query, which nobody wrote.
+        let text = error.to_string();
+        anyhow::anyhow!(text.rsplit_once("error: ").map_or(text.clone(), |(_, said)| said.to_owned()))
+    })?;
+    let value = answer.result.into_iter().next().and_then(|result| result.expressions.into_iter().next());
+    match value.map(|expression| expression.value) {
+        Some(value) if value != Value::Undefined => Ok(value),
+        _ => Err(anyhow::anyhow!("`{name}` has no answer for these arguments")),
     }
 }
 
@@ -434,29 +467,5 @@ fn regex_match(args: &[Value], strict: bool) -> Result<Value, anyhow::Error> {
             Some(regex) => Ok(Value::from(regex.is_match(text))),
             None => fail("invalid regex"),
         }
-    })
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs what may panic; the panic becomes a message instead of a print.
-fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                usual(info);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(run));
-    QUIET.set(false);
-    result.map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
     })
 }

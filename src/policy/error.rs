@@ -61,6 +61,12 @@ pub enum PolicyError {
         /// The limit in lines.
         lines: usize,
     },
+    /// What the engine cannot say, for where it stands.
+    #[error("what begins here cannot be read, and the line is too long to say where")]
+    FarRight {
+        /// How far to the right the engine can say it.
+        columns: usize,
+    },
     /// A call of what is neither a built-in nor defined.
     #[error("unknown function `{name}`")]
     UnknownFunction {
@@ -412,6 +418,7 @@ impl Advice for PolicyError {
             Self::TooDeep { .. } => "policy::too_deep",
             Self::TooManySteps { .. } => "policy::too_many_steps",
             Self::TooLong { .. } => "policy::too_long",
+            Self::FarRight { .. } => "policy::far_right",
             Self::UnknownFunction { .. } => "policy::unknown_function",
             Self::NotAFunction { .. } => "policy::not_a_function",
             Self::Arity { .. } => "policy::arity",
@@ -488,6 +495,7 @@ impl Advice for PolicyError {
                     .to_owned()
             }
             Self::TooLong { .. } => "move tables to a design document and read them as `data.design`".to_owned(),
+            Self::FarRight { columns } => format!("write lines of fewer than {columns} characters, and it is said"),
             Self::UnknownFunction { near: known, import: path, .. } => import(path).or_else(|| near(known)).unwrap_or_else(|| {
                 "define it or import its package; the built-in functions are those of OPA's policy reference".to_owned()
             }),

@@ -15,7 +15,10 @@ use super::{
     tokens::{self, Kind, Tokens},
     walk, with_room,
 };
-use crate::source::{At, Place, Span};
+use crate::{
+    quiet::quietly,
+    source::{At, Place, Span},
+};
 
 /// The engine's limits on one policy file, far above what people write and low enough to stop an accident.
 pub(crate) const MAX_COLUMNS: NonZeroU32 = NonZeroU32::new(1 << 20).unwrap();
@@ -93,17 +96,38 @@ pub(crate) fn parse(module: Module) -> Result<Parsed, Box<At<PolicyError>>> {
     if let Some((word, span)) = new_keyword(&module, &tokens) {
         return Err(Box::new(At::new(PolicyError::NewKeyword { word: word.to_owned() }, module.place(span))));
     }
-    let parsed = Parser::new(&source).and_then(|mut parser| {
-        parser.set_max_col(MAX_COLUMNS);
-        if !module.v0 {
-            parser.enable_rego_v1()?;
-        }
-        parser.parse()
+    let parsed = quietly(|| {
+        Parser::new(&source).and_then(|mut parser| {
+            parser.set_max_col(MAX_COLUMNS);
+            if !module.v0 {
+                parser.enable_rego_v1()?;
+            }
+            parser.parse()
+        })
     });
     match parsed {
-        Ok(ast) => Ok(Parsed { module, ast, quotes, deep, opened, firsts }),
-        Err(error) => Err(Box::new(parser_error(&module, &error.to_string()))),
+        Ok(Ok(ast)) => Ok(Parsed { module, ast, quotes, deep, opened, firsts }),
+        Ok(Err(error)) => Err(Box::new(parser_error(&module, &error.to_string()))),
+        Err(message) => Err(Box::new(broken(&module, &message))),
     }
+}
+
+/// What the engine's parser breaks on. It writes the place of an error with as many spaces before it as there are
+/// columns, and breaks where these are more than a format may have.
+fn broken(module: &Module, message: &str) -> At<PolicyError> {
+    const FAR: usize = u16::MAX as usize;
+    // A tab counts as four columns.
+    const TAB: usize = 4;
+    let mut start = 0;
+    for line in module.text.split_inclusive('\n') {
+        if line.len() * TAB >= FAR {
+            let end = start + line.chars().next().map_or(0, char::len_utf8);
+            return At::new(PolicyError::FarRight { columns: FAR }, module.place(start..end));
+        }
+        start += line.len();
+    }
+    let message = format!("the parser broke: {message}");
+    At::new(PolicyError::Syntax { message, help: None }, module.place(0..0))
 }
 
 /// The keywords that Rego v0 knows only where they are imported. Without that the engine takes them for names, and says
@@ -152,15 +176,20 @@ pub(crate) fn check_query(query: &Module) -> Result<(), Box<At<PolicyError>>> {
         }
     }
     let parsed = with_room(|| {
-        Parser::new(&source).and_then(|mut parser| {
-            parser.set_max_col(MAX_COLUMNS);
-            if !query.v0 {
-                parser.enable_rego_v1()?;
-            }
-            parser.parse_user_query().map(drop)
+        quietly(|| {
+            Parser::new(&source).and_then(|mut parser| {
+                parser.set_max_col(MAX_COLUMNS);
+                if !query.v0 {
+                    parser.enable_rego_v1()?;
+                }
+                parser.parse_user_query().map(drop)
+            })
         })
     });
-    parsed.map_err(|error| Box::new(parser_error(query, &error.to_string())))
+    match parsed {
+        Ok(parsed) => parsed.map_err(|error| Box::new(parser_error(query, &error.to_string()))),
+        Err(message) => Err(Box::new(broken(query, &message))),
+    }
 }
 
 /// How deep the expressions of a text go, token by token. The parser would be the one to ask, but it, its tree and the
@@ -463,7 +492,7 @@ fn token_at(module: &Module, line: u32, column: u32) -> Span {
     let Ok(source) = source(module) else { return Span::default() };
     let mut lexer = Lexer::new(&source);
     lexer.set_max_col(MAX_COLUMNS);
-    while let Ok(Token(kind, span)) = lexer.next_token() {
+    while let Ok(Ok(Token(kind, span))) = quietly(|| lexer.next_token()) {
         if (span.line, span.col) >= (line, column) || kind == TokenKind::Eof {
             let end = module.text.len();
             let quote = usize::from(matches!(kind, TokenKind::String | TokenKind::RawString));

@@ -7,6 +7,8 @@ use std::{
 
 use regorus::unstable::{Lexer, Source, Token as Lexed, TokenKind};
 
+use crate::quiet::quietly;
+
 /// What a token is, as far as statements are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -40,10 +42,19 @@ impl<'t> Tokens<'t> {
     /// Reads a text up to the first thing that is no token; what is wrong there is the engine's to say.
     pub(super) fn of(text: &'t str) -> Self {
         let mut tokens = Self { text, list: Vec::new(), end: 0 };
-        let Ok(source) =
-            Source::from_contents_with_limits(String::new(), text.to_owned(), NonZeroUsize::MAX, NonZeroUsize::MAX)
-        else {
-            return tokens;
+        // The engine breaks where it has something to say about what stands far to the right.
+        let _ = quietly(|| tokens.read());
+        tokens
+    }
+
+    fn read(&mut self) {
+        let Ok(source) = Source::from_contents_with_limits(
+            String::new(),
+            self.text.to_owned(),
+            NonZeroUsize::MAX,
+            NonZeroUsize::MAX,
+        ) else {
+            return;
         };
         let mut lexer = Lexer::new(&source);
         lexer.set_max_col(NonZeroU32::MAX);
@@ -52,18 +63,17 @@ impl<'t> Tokens<'t> {
             let (kind, span) = match kind {
                 TokenKind::Eof => {
                     // The lexer also stops at a NUL character, which is no end.
-                    tokens.end = start;
-                    return tokens;
+                    self.end = start;
+                    return;
                 }
                 // The spans of strings leave their quotes out.
                 TokenKind::String | TokenKind::RawString => (Kind::Text, start.saturating_sub(1)..end + 1),
                 TokenKind::Ident => (Kind::Word, start..end),
                 TokenKind::Symbol | TokenKind::Number => (Kind::Other, start..end),
             };
-            tokens.end = span.end;
-            tokens.list.push(Token { kind, span });
+            self.end = span.end;
+            self.list.push(Token { kind, span });
         }
-        tokens
     }
 
     /// The number of tokens.
