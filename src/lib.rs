@@ -28,6 +28,8 @@ pub mod eval;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
+#[cfg(test)]
+mod fuzz;
 mod given;
 pub mod model;
 pub mod policy;
