@@ -12,6 +12,7 @@ mod examples;
 mod formats;
 mod harness;
 mod help;
+mod hostile;
 mod isolate;
 mod literate;
 mod live;
