@@ -190,6 +190,22 @@ fn objects_in_every_format_give_the_same_evidence() {
 }
 
 #[test]
+fn line_ends_and_the_end_of_the_file_change_nothing_but_places() {
+    for (policy, files) in [(OF_LISTS, &LISTS[..]), (OF_TREES, &TREES[..])] {
+        for (name, text) in files.iter().filter(|(_, text)| !text.contains('\r')) {
+            let expected = checked(policy, name, text, text.as_bytes());
+            let windows = text.replace('\n', "\r\n");
+            let cut = windows.trim_end();
+            let marked = format!("\u{feff}{}", text.trim_start_matches('\u{feff}'));
+            for text in [&windows, cut, &marked] {
+                // What stands at each place is the same text, wherever that is.
+                assert_eq!(checked(policy, name, text, text.as_bytes()), expected, "{name}: {text:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn lines_of_compressed_files_are_shown_as_they_are_written() {
     let shown = [LISTS[4], LISTS[3], TREES[3]].map(|(name, text)| {
         let policy = if text.starts_with('#') { OF_TREES } else { OF_LISTS };
