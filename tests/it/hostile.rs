@@ -119,7 +119,8 @@ fn evaluations() -> Vec<(&'static str, Project)> {
         (
             "a union of many objects",
             rule(
-                "count(object.union_n([{sprintf(\"%d\", [n]): n} | some n in numbers.range(1, 20000)])) > input.svc.number",
+                "count(object.union_n([{sprintf(\"%d\", [n]): n} | some n in \
+                 numbers.range(1, 20000)])) > input.svc.number",
             ),
         ),
         ("all paths of a dense graph", rule("count(graph.reachable_paths(input.svc.graph, {\"0\"})) > 1")),
@@ -460,4 +461,41 @@ fn what_cannot_be_loaded_is_refused() {
 #[test]
 fn facts_that_cannot_be_read_fail_their_source_alone() {
     insta::assert_snapshot!(outcomes(&sources()));
+}
+
+#[test]
+fn what_others_wrote_does_nothing_to_a_terminal_or_a_log() {
+    let harm = json!("\u{1b}]0;x\u{7}\u{1b}[2J\r\n::error file=x::owned\n\u{202e}txt\u{9b}31m\u{2028}\0");
+    let facts = json!({"bad": {harm.as_str().unwrap_or_default(): harm}}).to_string();
+    // YAML takes no such characters as they are, JSON does.
+    let escape = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
+    let harm = harm.to_string().chars().map(escape).collect::<Vec<_>>().concat();
+    let policy = format!(
+        "# METADATA\n# title: {harm}\n# description: {harm}\n# custom:\n#   assumption: {{owner: {harm}}}\npackage hostile\n\n\
+         violation contains {{\"msg\": {harm}, \"subject\": {harm}, \"expected\": {harm}, {harm}: {harm}}} if {{\n\tsome key, \
+         value in input.svc.bad\n\tprint({harm})\n\tvalue == {harm}\n\tkey == {harm}\n}}\n"
+    );
+    let written = project().with("policies/hostile.rego", policy).with("facts/svc.json", facts).write();
+    let run = written.check(&["-o", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"));
+    let judged = report["assumptions"].as_array().into_iter().flatten().find(|judged| judged["id"] == "hostile");
+    assert_eq!(judged.map(|judged| &judged["verdict"]), Some(&json!("decayed")), "{report}");
+    for arguments in [
+        &["check", "-v"][..],
+        &["check", "-o", "json"],
+        &["explain", "hostile"],
+        &["list"],
+        &["facts"],
+        &["facts", "svc"],
+        &["facts", "svc", "bad"],
+        &["eval", "data.hostile.violation"],
+        &["eval", "-f", "pretty", "data.hostile.violation"],
+        &["check", "\u{1b}[2J"],
+        &["explain", "\u{1b}[2J\n::error::x"],
+    ] {
+        let run = written.run(arguments);
+        assert!(run.code.is_some_and(|code| code <= 3), "{arguments:?}: {run:?}");
+        assert!(!run.stdout.is_empty() || !run.stderr.is_empty(), "{arguments:?}");
+        assert!(is_harmless(&run.stdout) && is_harmless(&run.stderr), "{arguments:?}: {run:?}");
+    }
 }
