@@ -481,8 +481,9 @@ impl Run<'_> {
                 source.basis = gathered.basis;
                 if status != Status::Failed {
                     let mut withheld = gathered.withheld;
-                    withheld.extend(collector.withhold(&mut gathered.document, &around.project.redact));
+                    // First the credentials: the paths of what else is withheld must not have them either.
                     withheld.extend(self.scrub.document(&mut gathered.document));
+                    withheld.extend(collector.withhold(&mut gathered.document, &around.project.redact));
                     withheld.sort();
                     withheld.dedup();
                     source.withheld = withheld;
