@@ -14,6 +14,7 @@ use super::{
 use crate::{
     model::{Assumption, Note, Path, Reason, Segment},
     policy::{DataPath, Group, Word},
+    source::Location,
     text::{count, value as shown},
 };
 
@@ -101,12 +102,10 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         });
         let text = list.as_ref().map_or_else(|| read.text.clone(), Path::to_string);
         if first.unreached {
-            let because = stop(told, first.body).map(|stop| format!(", as `{}` was not met", stop.text));
-            unreached.get_or_insert_with(|| Note {
-                reason: Reason::Vacuous,
-                message: format!("it looked at nothing: `{text}` was never reached{}", because.unwrap_or_default()),
-                help: Some(help_for_nothing(&group.assumption)),
-                location: Some(read.place.location()),
+            unreached.get_or_insert_with(|| {
+                let because = stop(told, first.body).map(|stop| format!(", as `{}` was not met", stop.text));
+                let message = format!("`{text}` was never reached{}", because.unwrap_or_default());
+                nothing(&message, read.place.location(), &group.assumption)
             });
             continue;
         }
@@ -132,17 +131,8 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
                 out.absent.push((note, list));
             }
         } else if !first.yielded && out.empty.is_none() {
-            let message = if trace.lists == 0 {
-                format!("it looked at nothing: `{text}` is not there")
-            } else {
-                format!("it looked at nothing: `{text}` has no element")
-            };
-            out.empty = Some(Note {
-                reason: Reason::Vacuous,
-                message,
-                help: Some(help_for_nothing(&group.assumption)),
-                location: Some(read.place.location()),
-            });
+            let why = if trace.lists == 0 { "is not there" } else { "has no element" };
+            out.empty = Some(nothing(&format!("`{text}` {why}"), read.place.location(), &group.assumption));
         }
     }
     out.empty = out.empty.or(unreached);
@@ -151,11 +141,9 @@ pub(super) fn iterations(told: &Told, group: &Group) -> Iterations {
         out.has_elements = inputs.len() > 0;
         out.has_yielded = out.has_elements;
         out.is_empty = !out.has_elements;
-        out.empty = out.is_empty.then(|| Note {
-            reason: Reason::Vacuous,
-            message: format!("it looked at nothing: `{}` has no element", list_of(&inputs.base())),
-            help: Some(help_for_nothing(&group.assumption)),
-            location: Some(group.assumption.rule.clone()),
+        out.empty = out.is_empty.then(|| {
+            let why = format!("`{}` has no element", list_of(&inputs.base()));
+            nothing(&why, group.assumption.rule.clone(), &group.assumption)
         });
     }
     out
@@ -169,11 +157,16 @@ fn is_own(group: &Group, rule: &DataPath) -> bool {
 /// That what a call makes of the facts has no element.
 fn made_nothing(statement: &Statement, assumption: &Assumption) -> Note {
     let text = statement.sides.first().map_or(&statement.text, |side| &side.text);
+    nothing(&format!("`{text}` has no element"), statement.place.location(), assumption)
+}
+
+/// That an assumption looked at nothing, and why.
+fn nothing(why: &str, location: Location, assumption: &Assumption) -> Note {
     Note {
         reason: Reason::Vacuous,
-        message: format!("it looked at nothing: `{text}` has no element"),
+        message: format!("it looked at nothing: {why}"),
         help: Some(help_for_nothing(assumption)),
-        location: Some(statement.place.location()),
+        location: Some(location),
     }
 }
 
